@@ -1,1 +1,5 @@
-//! Placeholder until the crate's own documentation is written.
+//! Kubernetes manifests kept in a restic-format repository in an object store.
+
+pub mod entry;
+pub mod error;
+pub mod progress;
