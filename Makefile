@@ -1,0 +1,37 @@
+# Every target says what it does and can be run twice. Downloads and tools are kept in
+# $KUBESTASH_CACHE (default ~/.cache/kubestash), what is built of this checkout in target/.
+
+CARGO ?= cargo
+CLUSTER := tests/cluster/cluster
+BINARIES := target/release/kubectl-kubestash target/release/kubestash
+IMAGE := target/kubestash-image.tar
+
+.DEFAULT_GOAL := help
+.PHONY: help build image demo demo-down test check bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## the release binaries target/release/{kubectl-kubestash,kubestash}
+	$(CARGO) build --release --locked -p kubestash-plugin -p kubestash-reconciler
+
+image: build ## target/kubestash-image.tar, tagged localhost/kubestash:dev
+	$(CLUSTER) product-image target/release/kubestash $(IMAGE)
+
+demo: image ## a cluster, an application, its first backup, and what restic sees; the cluster stays up
+	tests/demo/demo up
+
+demo-down: ## remove the cluster that demo made
+	tests/demo/demo down
+
+test: image ## the whole test suite, stories on a real cluster included
+	tests/bin/run-tests
+
+check: ## format, lints, licences and advisories, generated files
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	tests/bin/check-crates
+	tests/bin/check-dependencies
+
+bench: image ## speed and memory, as ratios against a raw parallel LIST of the same cluster
+	tests/bench/bench
