@@ -1,0 +1,3 @@
+module kubestash.test/cluster/pause
+
+go 1.26.0
