@@ -1,1 +1,15 @@
-//! Placeholder until the crate's own documentation is written.
+//! What the stories of `e2e/` stand on: a real cluster, a real S3 server, the built binaries, and restic as the judge.
+//!
+//! A story asks for a [`cluster::Cluster`], takes a namespace of its own ([`namespace::Namespace`]), runs the plugin as
+//! a person would ([`plugin::Plugin`]) or applies YAML, awaits what the API server says ([`wait`]), and lets an
+//! independent program read the bucket ([`restic::Restic`]). Where things are comes from [`environment`].
+
+pub mod bucket;
+pub mod cluster;
+pub mod environment;
+pub mod live;
+pub mod namespace;
+pub mod plugin;
+pub mod restic;
+pub mod s3_proxy;
+pub mod wait;

@@ -1,0 +1,110 @@
+//! A namespace of a story's own, removed when the story is over, and shown when it failed.
+
+use std::process::Command;
+
+use k8s_openapi::api::core::v1::{Namespace as KubernetesNamespace, ServiceAccount};
+use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+
+use crate::bucket::Bucket;
+use crate::cluster::{Cluster, OPERATOR_NAMESPACE};
+use crate::wait;
+
+/// One story's namespace and its prefix in the test bucket, both of the same name.
+pub struct Namespace {
+    pub name: String,
+    pub cluster: Cluster,
+}
+
+impl Namespace {
+    /// Creates the namespace `<story>-<milliseconds>` and waits until pods can be made in it.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub async fn create(cluster: &Cluster, story: &str) -> Self {
+        let name = format!("{story}-{}", milliseconds());
+        let namespaces: Api<KubernetesNamespace> = Api::all(cluster.client.clone());
+        let namespace = KubernetesNamespace {
+            metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
+            ..KubernetesNamespace::default()
+        };
+        namespaces.create(&PostParams::default(), &namespace).await.expect("the namespace is created");
+        let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), &name);
+        wait::until(accounts, "default", std::time::Duration::from_secs(30), |account| {
+            account.map(|_| ()).ok_or_else(|| "no default ServiceAccount yet".to_owned())
+        })
+        .await;
+        Self { name, cluster: cluster.clone() }
+    }
+
+    /// The story's objects of one kind.
+    #[must_use]
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.cluster.client.clone(), &self.name)
+    }
+
+    /// The story's prefix in the test bucket.
+    #[must_use]
+    pub fn bucket(&self) -> Bucket {
+        Bucket::new(&self.cluster.environment, &self.name)
+    }
+
+    /// Applies YAML in which `NAMESPACE`, `ENDPOINT`, `BUCKET`, `ACCESS_KEY` and `SECRET_KEY` stand for this story's.
+    pub async fn apply(&self, yaml: &str) {
+        self.cluster.apply(&self.fill(yaml)).await;
+    }
+
+    /// The YAML with this story's names filled in.
+    #[must_use]
+    pub fn fill(&self, yaml: &str) -> String {
+        let environment = &self.cluster.environment;
+        yaml.replace("NAMESPACE", &self.name)
+            .replace("ENDPOINT", &environment.s3_endpoint)
+            .replace("BUCKET", &environment.bucket)
+            .replace("ACCESS_KEY", &environment.access_key)
+            .replace("SECRET_KEY", &environment.secret_key)
+    }
+
+    /// Removes the namespace without waiting for its end.
+    pub async fn remove(self) {
+        let namespaces: Api<KubernetesNamespace> = Api::all(self.cluster.client.clone());
+        // The story is over and has been judged: what is left is for `cluster down`.
+        let _ = namespaces.delete(&self.name, &DeleteParams::background()).await;
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.show();
+        }
+    }
+}
+
+impl Namespace {
+    /// Prints what a person would look at first.
+    fn show(&self) {
+        let own = ["-n", self.name.as_str()];
+        let kubectl = |arguments: &[&str]| {
+            let output = Command::new("kubectl")
+                .args(arguments)
+                .env("KUBECONFIG", &self.cluster.environment.kubeconfig)
+                .output();
+            let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+            eprintln!("--- kubectl {}\n{}", arguments.join(" "), text.unwrap_or_default());
+        };
+        kubectl(&[&["get", "kubestash,jobs,pods,cronjobs"][..], &own].concat());
+        kubectl(&[&["get", "backupconfigurations,backupsessions,snapshots,repositories,backupstorages", "-o", "yaml"][..], &own].concat());
+        kubectl(&[&["get", "events", "--sort-by=.lastTimestamp"][..], &own].concat());
+        kubectl(&[&["logs", "--selector=app.kubernetes.io/managed-by=kubestash.com", "--tail=50", "--prefix"][..], &own].concat());
+        kubectl(&["logs", "-n", OPERATOR_NAMESPACE, "deployment/kubestash-operator", "--tail=80"]);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "names of a test run must differ from those of the last one")]
+fn milliseconds() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,102 @@
+//! Stock restic: the judge of what we wrote.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+use tokio::process::Command;
+
+use crate::environment::Environment;
+
+/// One restic program looking at one repository in the test bucket.
+#[derive(Clone, Debug)]
+pub struct Restic {
+    program: PathBuf,
+    repository: String,
+    password: String,
+    access_key: String,
+    secret_key: String,
+}
+
+impl Restic {
+    /// The newest restic on the repository at `path` within the bucket, for example
+    /// `story/orders/repository/v1/nightly/manifest`.
+    #[must_use]
+    pub fn new(environment: &Environment, path: &str, password: &str) -> Self {
+        Self {
+            program: environment.restic.clone(),
+            repository: format!("s3:{}/{}/{path}", environment.s3_host_endpoint, environment.bucket),
+            password: password.to_owned(),
+            access_key: environment.access_key.clone(),
+            secret_key: environment.secret_key.clone(),
+        }
+    }
+
+    /// The same repository seen by restic 0.14.
+    #[must_use]
+    pub fn old(&self, environment: &Environment) -> Self {
+        Self { program: environment.restic_old.clone(), ..self.clone() }
+    }
+
+    /// Runs restic and returns exit code, standard output and standard error.
+    ///
+    /// # Panics
+    /// When restic cannot be started.
+    pub async fn try_run(&self, arguments: &[&str]) -> (i32, Vec<u8>, String) {
+        let output = Command::new(&self.program)
+            .args(["--no-cache", "--repo", &self.repository])
+            .args(arguments)
+            .env("RESTIC_PASSWORD", &self.password)
+            .env("AWS_ACCESS_KEY_ID", &self.access_key)
+            .env("AWS_SECRET_ACCESS_KEY", &self.secret_key)
+            .output()
+            .await
+            .expect("restic runs");
+        (
+            output.status.code().unwrap_or(-1),
+            output.stdout,
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    }
+
+    /// Runs restic, which must succeed, and returns its standard output.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run(&self, arguments: &[&str]) -> Vec<u8> {
+        let (code, stdout, stderr) = self.try_run(arguments).await;
+        assert_eq!(code, 0, "restic {arguments:?} on {}: {stderr}", self.repository);
+        stdout
+    }
+
+    /// `restic check --read-data`, which must find nothing.
+    pub async fn check(&self) {
+        let said = String::from_utf8_lossy(&self.run(&["check", "--read-data"]).await).into_owned();
+        assert!(said.contains("no errors were found"), "{said}");
+    }
+
+    /// The ids of all restic snapshots, oldest first.
+    pub async fn snapshot_ids(&self) -> Vec<String> {
+        let listed: Vec<serde_json::Value> =
+            serde_json::from_slice(&self.run(&["snapshots", "--json"]).await).expect("restic prints JSON");
+        listed.iter().filter_map(|snapshot| snapshot["id"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Every file of a snapshot below its root: path relative to `/kubestash-tmp/manifest` -> content.
+    pub async fn files(&self, snapshot: &str) -> BTreeMap<String, Vec<u8>> {
+        let dumped = self.run(&["dump", "--archive", "tar", snapshot, "/kubestash-tmp/manifest"]).await;
+        let mut files = BTreeMap::new();
+        for entry in tar::Archive::new(dumped.as_slice()).entries().expect("restic wrote a tar") {
+            let mut entry = entry.expect("a whole tar entry");
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let path = entry.path().expect("a readable path").to_string_lossy().into_owned();
+            let path = path.trim_start_matches('/').trim_start_matches("kubestash-tmp/manifest/").to_owned();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).expect("the whole content");
+            files.insert(path, content);
+        }
+        files
+    }
+}
