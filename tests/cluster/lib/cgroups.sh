@@ -15,8 +15,8 @@ cgroup_hierarchies() {
     fi
     for entry in "$CGROUP_FILES"/*/; do
         entry="${entry%/}"
-        # `cpu` and `cpuacct` are often links to one hierarchy; the unified one has no controllers here.
-        [[ ! -L $entry && -e $entry/cgroup.procs && $(basename "$entry") != unified ]] && echo "$entry"
+        # `cpu` and `cpuacct` are often links to one hierarchy.
+        [[ ! -L $entry && -e $entry/cgroup.procs ]] && echo "$entry"
     done
     return 0
 }

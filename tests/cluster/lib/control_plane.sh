@@ -59,6 +59,8 @@ start_controllers() {
         --authorization-kubeconfig="$keys/kube-controller-manager.kubeconfig" \
         --bind-address=127.0.0.1 \
         --leader-elect=false \
+        --kube-api-qps=300 \
+        --kube-api-burst=600 \
         --use-service-account-credentials=true \
         --root-ca-file="$keys/ca.crt" \
         --client-ca-file="$keys/ca.crt" \

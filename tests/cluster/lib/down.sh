@@ -29,6 +29,7 @@ release_machine() {
     local owner="$1"
     kill_cgroup
     remove_shim_sockets
+    remove_log_links "$owner"
     unmount_below "$RUN"
     unmount_below "$owner"
     remove_network
@@ -45,6 +46,11 @@ remove_shim_sockets() {
         socket="$(<"$file")"
         rm -f "${socket#unix://}"
     done
+}
+
+# The kubelet keeps links to container logs in a folder whose place is fixed.
+remove_log_links() {
+    [[ ! -d /var/log/containers ]] || find /var/log/containers -maxdepth 1 -type l -lname "$1/*" -delete
 }
 
 mounts_below() {

@@ -34,11 +34,11 @@ build_archive() {
     unlock 7
 }
 
-# A short hash of everything in a folder that decides an image.
+# A hash of everything in a folder that decides an image.
 folder_key() {
     local hash
     hash="$(tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --directory "$1" . | sha256sum)"
-    echo "${hash:0:16}"
+    echo "${hash%% *}"
 }
 
 # The images that every cluster runs: one static program each.
@@ -76,7 +76,7 @@ base_archive() {
 
 make_base_context() {
     local root="$1/rootfs" applet
-    debian_extract "$root" libc6 libgcc-s1 ca-certificates busybox-static
+    debian_extract "$root" libc6 libgcc-s1 ca-certificates busybox
     # Character set conversion tables: nothing here converts.
     rm -rf "$root"/usr/lib/*/gconv
     # The shell and the tools that kubectl exec, kubectl cp and scripts in tests use.
@@ -121,13 +121,18 @@ verb_base_image() {
 
 verb_image() {
     (($# >= 2)) || die "usage: cluster image NAME:TAG FOLDER [BUILDAH_OPTION...]"
-    local reference="$1" folder="$2" archive
+    local reference="$1" folder="$2" archive key
     shift 2
     [[ -e $folder/Containerfile ]] || die "there is no Containerfile in \"$folder\""
     [[ $reference == */* ]] || reference="localhost/$reference"
-    archive="$CACHE/images/$(tr '/:' '__' <<<"$reference")-$(folder_key "$folder").tar"
+    key="$(folder_key "$folder") $*"
+    if grep -q BASE_IMAGE "$folder/Containerfile"; then
+        key+=" $(base_archive)"
+        store_base_image
+    fi
+    key="$(sha256sum <<<"$key")"
+    archive="$CACHE/images/$(tr '/:' '__' <<<"$reference")-${key:0:16}.tar"
     if [[ ! -e $archive ]]; then
-        ! grep -qE "BASE_IMAGE|$BASE_NAME" "$folder/Containerfile" || store_base_image
         note "making the image $reference"
         build_archive "$reference" "$folder" "$archive" --build-arg "BASE_IMAGE=$(base_reference)" "$@"
     fi
