@@ -1,0 +1,274 @@
+//! RestoreSession: one restore (contract §1.9).
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::condition::{Condition, exists, is_false, is_true};
+use crate::core::addon_info::AddonInfo;
+use crate::core::backup_configuration::Dependency;
+use crate::core::hook::{HookInfo, HookStatus};
+use crate::core::manifest_options::ManifestOptions;
+use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
+use crate::phase::phase;
+use crate::reference::{ObjectReference, TypedObjectReference};
+
+/// Condition types and reasons of a RestoreSession (contract §2.1).
+pub mod condition {
+    pub const VALIDATION_PASSED: &str = "ValidationPassed";
+    pub const RESOURCE_VALIDATION_PASSED: &str = "ResourceValidationPassed";
+    pub const RESOURCE_VALIDATION_FAILED: &str = "ResourceValidationFailed";
+    pub const RESTORE_TARGET_FOUND: &str = "RestoreTargetFound";
+    pub const UNABLE_TO_CHECK_TARGET_AVAILABILITY: &str = "UnableToCheckTargetAvailability";
+    pub const PRE_RESTORE_HOOKS_EXECUTION_SUCCEEDED: &str = "PreRestoreHooksExecutionSucceeded";
+    pub const SUCCESSFULLY_EXECUTED_PRE_RESTORE_HOOKS: &str = "SuccessfullyExecutedPreRestoreHooks";
+    pub const FAILED_TO_EXECUTE_PRE_RESTORE_HOOKS: &str = "FailedToExecutePreRestoreHooks";
+    pub const RESTORE_EXECUTOR_ENSURED: &str = "RestoreExecutorEnsured";
+    pub const SUCCESSFULLY_ENSURED_RESTORE_EXECUTOR: &str = "SuccessfullyEnsuredRestoreExecutor";
+    pub const FAILED_TO_ENSURE_RESTORE_EXECUTOR: &str = "FailedToEnsureRestoreExecutor";
+    pub const POST_RESTORE_HOOKS_EXECUTION_SUCCEEDED: &str = "PostRestoreHooksExecutionSucceeded";
+    pub const SUCCESSFULLY_EXECUTED_POST_RESTORE_HOOKS: &str = "SuccessfullyExecutedPostRestoreHooks";
+    pub const FAILED_TO_EXECUTE_POST_RESTORE_HOOKS: &str = "FailedToExecutePostRestoreHooks";
+    /// True is bad; absent or False otherwise.
+    pub const RESTORE_INCOMPLETE: &str = "RestoreIncomplete";
+    pub const RESTORE_EXECUTOR_TERMINATED_BEFORE_COMPLETION: &str =
+        "RestoreExecutorTerminatedBeforeCompletion";
+    /// The mark of a session that is over.
+    pub const METRICS_PUSHED: &str = "MetricsPushed";
+    pub const SUCCESSFULLY_PUSHED_METRICS: &str = "SuccessfullyPushedMetrics";
+    pub const FAILED_TO_PUSH_METRICS: &str = "FailedToPushMetrics";
+}
+
+/// What `dataSource.snapshot` says for the newest Snapshot that succeeded.
+pub const LATEST: &str = "latest";
+
+crate::definition::custom_resource! {
+    /// A restore.
+    RestoreSession: k8s_openapi::NamespaceResourceScope,
+    spec: RestoreSessionSpec,
+    status: RestoreSessionStatus;
+    Definition {
+        group: crate::core::GROUP,
+        kind: "RestoreSession",
+        plural: "restoresessions",
+        singular: "restoresession",
+        short_names: &["restore"],
+        categories: SHOWN_IN_ALL,
+        scope: Scope::Namespaced,
+        status: true,
+        columns: &[
+            Column::new("Repository", "string", ".spec.dataSource.repository"),
+            Column::new("Phase", "string", ".status.phase"),
+            Column::new("Duration", "string", ".status.duration"),
+            Column::AGE,
+        ],
+    }
+}
+
+/// What is restored, from where.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreSessionSpec {
+    /// Absent for a restore of manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TypedObjectReference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_source: Option<RestoreDataSource>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addon: Option<AddonInfo>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<RestoreHooks>,
+    /// Absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_timeout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_options: Option<ManifestOptions>,
+}
+
+/// Where the data comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreDataSource {
+    /// Absent: the RestoreSession's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repository: String,
+    /// Name of a Snapshot, or [`LATEST`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub snapshot: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pitr: Option<PointInTime>,
+    /// Overrides the Repository's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption_secret: Option<ObjectReference>,
+}
+
+/// A point in time to recover to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PointInTime {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_time: Option<Time>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
+}
+
+/// Hooks of a restore.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreHooks {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_restore: Vec<HookInfo>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_restore: Vec<HookInfo>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreSessionStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<RestorePhase>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_found: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_deadline: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_components: Option<i32>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "granular"))]
+    pub components: BTreeMap<String, ComponentRestoreStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HookStatus>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+    /// Backups that wait for the restore to end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused_backups: Vec<TypedObjectReference>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}
+
+/// How the restore of a component went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentRestoreStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<RestorePhase>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<RestoreProgress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A component being restored; the formats are those of
+/// [`ResticProgress`](crate::storage::snapshot::ResticProgress).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreProgress {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_elapsed: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent_done: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_files: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_done: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_done: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<String>,
+}
+
+phase! {
+    /// Phase of a RestoreSession and of its components.
+    RestorePhase { Pending, Running, Failed, Succeeded, Invalid, Unknown }
+}
+
+impl RestorePhase {
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub fn is_completed(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Invalid | Self::Unknown)
+    }
+}
+
+impl RestoreSessionStatus {
+    /// Phase from conditions and components (contract §2.2).
+    #[must_use]
+    pub fn phase(&self) -> RestorePhase {
+        let conditions = &self.conditions;
+        let components = self.components_phase();
+        if is_false(conditions, condition::METRICS_PUSHED) {
+            RestorePhase::Failed
+        } else if is_false(conditions, condition::VALIDATION_PASSED) {
+            RestorePhase::Invalid
+        } else if is_true(conditions, condition::METRICS_PUSHED) && self.has_failed() {
+            RestorePhase::Failed
+        } else if components == RestorePhase::Pending || exists(conditions, condition::METRICS_PUSHED) {
+            components
+        } else if components == RestorePhase::Unknown {
+            RestorePhase::Unknown
+        } else {
+            RestorePhase::Running
+        }
+    }
+
+    /// Whether a step failed in a way that fails the session once it is over.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        const FAIL_WHEN_FALSE: &[&str] = &[
+            condition::PRE_RESTORE_HOOKS_EXECUTION_SUCCEEDED,
+            condition::POST_RESTORE_HOOKS_EXECUTION_SUCCEEDED,
+            condition::RESTORE_EXECUTOR_ENSURED,
+        ];
+        FAIL_WHEN_FALSE.iter().any(|type_| is_false(&self.conditions, type_))
+            || is_true(&self.conditions, condition::RESTORE_INCOMPLETE)
+    }
+
+    /// Phase of the components alone.
+    #[must_use]
+    pub fn components_phase(&self) -> RestorePhase {
+        if self.components.is_empty() {
+            return RestorePhase::Pending;
+        }
+        let count =
+            |phase| self.components.values().filter(|component| component.phase == Some(phase)).count();
+        let (succeeded, failed, unknown) =
+            (count(RestorePhase::Succeeded), count(RestorePhase::Failed), count(RestorePhase::Unknown));
+        let total = usize::try_from(self.total_components.unwrap_or(0)).unwrap_or(0);
+        if succeeded == total {
+            RestorePhase::Succeeded
+        } else if failed > 0 {
+            RestorePhase::Failed
+        } else if succeeded + unknown == total {
+            RestorePhase::Unknown
+        } else {
+            RestorePhase::Running
+        }
+    }
+
+    /// Whether every component that is expected has succeeded or failed; Unknown does not count.
+    #[must_use]
+    pub fn all_components_completed(&self) -> bool {
+        let completed = self
+            .components
+            .values()
+            .filter(|component| {
+                matches!(component.phase, Some(RestorePhase::Succeeded | RestorePhase::Failed))
+            })
+            .count();
+        i32::try_from(completed).is_ok_and(|completed| Some(completed) == self.total_components)
+    }
+}

@@ -1,0 +1,81 @@
+//! RetentionPolicy: which snapshots stay (contract §1.6).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::definition::{Column, Definition, NOT_SHOWN_IN_ALL, Scope};
+use crate::usage_policy::UsagePolicy;
+
+crate::definition::custom_resource! {
+    /// Rules for keeping snapshots.
+    RetentionPolicy: k8s_openapi::NamespaceResourceScope,
+    spec: RetentionPolicySpec;
+    Definition {
+        group: crate::storage::GROUP,
+        kind: "RetentionPolicy",
+        plural: "retentionpolicies",
+        singular: "retentionpolicy",
+        short_names: &[],
+        categories: NOT_SHOWN_IN_ALL,
+        scope: Scope::Namespaced,
+        status: false,
+        columns: &[
+            Column::new("Max-Retention-Period", "string", ".spec.maxRetentionPeriod"),
+            Column::new("Default", "boolean", ".spec.default"),
+            Column::AGE,
+        ],
+    }
+}
+
+/// What the user wants.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetentionPolicySpec {
+    /// Everything older goes, for example `1y6mo`; see [`crate::retention_period`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_retention_period: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_policy: Option<UsagePolicy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successful_snapshots: Option<SuccessfulSnapshots>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_snapshots: Option<FailedSnapshots>,
+    /// Whether backends without a policy get this one; one per namespace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
+}
+
+/// How many of the snapshots that succeeded are kept; what any rule keeps is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuccessfulSnapshots {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hourly: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekly: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yearly: Option<i32>,
+}
+
+/// How many of the snapshots that failed are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedSnapshots {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 1))]
+    pub last: Option<i32>,
+}
+
+impl RetentionPolicySpec {
+    /// How many failed snapshots stay: 1 unless said otherwise, whether or not the block is there.
+    #[must_use]
+    pub fn failed_to_keep(&self) -> i32 {
+        self.failed_snapshots.as_ref().and_then(|failed| failed.last).unwrap_or(1)
+    }
+}
