@@ -1,0 +1,182 @@
+//! What a BackupSession needs next (contract §8.3).
+//!
+//! A session is a row of stages. Each looks at the conditions, which are the memory, and either says what has to be
+//! done or lets the next stage speak. One step is performed, recorded, and then everything is looked at again: so a
+//! process that dies between any two calls is continued by the next one.
+
+mod backup;
+mod ending;
+mod start;
+
+use std::collections::BTreeMap;
+
+use crds::condition::{self, NewCondition};
+use crds::core::backup_session::{BackupSessionPhase, condition as word};
+use crds::core::{BackupConfiguration, BackupSession, BackupSessionStatus};
+use crds::storage::{Repository, RetentionPolicy, Snapshot};
+use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::executor;
+use crate::outcome::Next;
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The invoker.
+    pub configuration: Option<BackupConfiguration>,
+    /// The other BackupSessions of the same invoker and session.
+    pub siblings: Vec<BackupSession>,
+    /// The session's Repositories that exist, by name.
+    pub repositories: BTreeMap<String, Repository>,
+    /// This session's Snapshots that exist, by name.
+    pub snapshots: BTreeMap<String, Snapshot>,
+    /// The backup Job.
+    pub backup: Execution,
+    /// All Snapshots that retention judges: those of the session's repositories and session.
+    pub kept: Vec<Snapshot>,
+    /// The RetentionPolicies of the session's repositories that exist, by `namespace/name`.
+    pub policies: BTreeMap<String, RetentionPolicy>,
+    /// The retention Job.
+    pub retention: Execution,
+}
+
+/// A Job and its pods.
+#[derive(Clone, Debug, Default)]
+pub struct Execution {
+    /// Absent when it was never created or is gone.
+    pub job: Option<Job>,
+    /// Its pods.
+    pub pods: Vec<Pod>,
+}
+
+impl Execution {
+    /// How it is doing; nothing without a Job.
+    #[must_use]
+    pub fn state(&self) -> Option<executor::State> {
+        self.job.as_ref().map(|job| executor::state(job, &self.pods))
+    }
+}
+
+/// What is done next. The status is written after the step was performed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What to do.
+    pub step: Step,
+    /// What the status then is.
+    pub status: BackupSessionStatus,
+}
+
+/// One effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Nothing but the status.
+    Record,
+    /// Create the Snapshots that are not there.
+    CreateSnapshots(Vec<Snapshot>),
+    /// Run the hooks that come before the backup.
+    RunPreBackupHooks,
+    /// Create the backup Job and its rights.
+    StartBackup,
+    /// Delete the backup Job, which is not worth waiting for any more.
+    EndBackup,
+    /// Create the retention Job and its rights.
+    StartRetention,
+    /// Run the hooks that come after the backup.
+    RunPostBackupHooks,
+    /// Delete these sessions, which the history has no room for.
+    Forget(Vec<BackupSession>),
+    /// The session is over: count it, after the status is written.
+    Finish,
+    /// Create the session that tries again, before the status is written.
+    TryAgain(Box<BackupSession>),
+    /// Nothing; look again then.
+    Wait(Next),
+}
+
+/// What a stage looks at.
+#[derive(Clone, Copy, Debug)]
+struct View<'a> {
+    session: &'a BackupSession,
+    status: &'a BackupSessionStatus,
+    observed: &'a Observed,
+    now: Timestamp,
+}
+
+type Stage = fn(&View<'_>) -> Option<Plan>;
+
+const STAGES: [Stage; 10] = [
+    ending::after_the_end,
+    start::prerequisites,
+    start::snapshots,
+    start::pre_backup_hooks,
+    backup::executor,
+    backup::completion,
+    ending::retention,
+    ending::post_backup_hooks,
+    ending::history,
+    ending::finish,
+];
+
+/// What `session` needs next. `session.status` must be what the API server has now.
+#[must_use]
+pub fn decide(session: &BackupSession, observed: &Observed, now: Timestamp) -> Plan {
+    let status = session.status.clone().unwrap_or_default();
+    let view = View { session, status: &status, observed, now };
+    let plan = STAGES.iter().find_map(|stage| stage(&view));
+    let mut plan = plan.unwrap_or_else(|| view.wait(Next::AwaitChange));
+    plan.status.phase = Some(plan.status.phase());
+    plan
+}
+
+/// Whether nothing will ever happen to this session again, so that nothing needs to be read.
+#[must_use]
+pub fn is_at_rest(session: &BackupSession) -> bool {
+    let Some(status) = &session.status else { return false };
+    let retry_is_due = status.next_retry.is_some() && status.retried != Some(true);
+    status.phase.is_some_and(BackupSessionPhase::is_completed) && !retry_is_due
+}
+
+impl View<'_> {
+    fn has(&self, type_: &str) -> bool {
+        condition::exists(&self.status.conditions, type_)
+    }
+
+    fn is_true(&self, type_: &str) -> bool {
+        condition::is_true(&self.status.conditions, type_)
+    }
+
+    fn is_false(&self, type_: &str) -> bool {
+        condition::is_false(&self.status.conditions, type_)
+    }
+
+    fn is_skipped(&self) -> bool {
+        self.is_true(word::BACKUP_SKIPPED)
+    }
+
+    /// A step before the backup failed, so that it will not take place, or no longer counts.
+    fn is_called_off(&self) -> bool {
+        [word::SNAPSHOTS_ENSURED, word::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED, word::BACKUP_EXECUTOR_ENSURED]
+            .iter()
+            .any(|type_| self.is_false(type_))
+    }
+
+    fn created(&self) -> Timestamp {
+        self.session.metadata.creation_timestamp.as_ref().map_or(self.now, |time| time.0)
+    }
+
+    fn wait(&self, next: Next) -> Plan {
+        Plan { step: Step::Wait(next), status: self.status.clone() }
+    }
+
+    /// The step, and the status with one more condition.
+    fn step(&self, step: Step, condition: NewCondition) -> Plan {
+        let mut status = self.status.clone();
+        condition::set(&mut status.conditions, condition, self.now);
+        Plan { step, status }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! What every pass may use. The only clock.
+
+use jiff::Timestamp;
+
+use crate::args::Proxy;
+use crate::cluster::Cluster;
+use crate::dependents::Dependents;
+use crate::metrics::Metrics;
+use crate::outcome::Failures;
+
+/// What the operator was told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Image of the Jobs and CronJobs that it creates.
+    pub image: String,
+    /// Namespace of the operator.
+    pub namespace: String,
+    /// Written into `metadata.yaml`.
+    pub version: &'static str,
+    /// The proxy that Jobs are given as well.
+    pub proxy: Proxy,
+}
+
+/// What every pass may use.
+#[derive(Debug)]
+pub struct Context {
+    /// The API server.
+    pub cluster: Cluster,
+    /// What the operator was told.
+    pub settings: Settings,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Who looked at what.
+    pub dependents: Dependents,
+    /// Who failed how often.
+    pub failures: Failures,
+}
+
+impl Context {
+    /// A context in which nothing has happened yet.
+    #[must_use]
+    pub fn new(cluster: Cluster, settings: Settings, metrics: Metrics) -> Self {
+        Self { cluster, settings, metrics, dependents: Dependents::default(), failures: Failures::default() }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+/// The time, for entry points that have no context.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}

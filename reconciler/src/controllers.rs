@@ -1,0 +1,187 @@
+//! All controllers and what wakes them.
+//!
+//! A controller watches metadata only: its cache holds names, labels and owners, and each pass reads its object
+//! fresh. So nothing is decided on stale data, an object that does not decode is one error and not a dead watch,
+//! and the memory does not grow with what the objects contain.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::StreamExt;
+use kube::ResourceExt;
+use kube::core::PartialObjectMeta;
+use kube::runtime::controller::{Action, Config};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::{Controller, WatchStreamExt};
+
+use crate::cluster::{self, Kind};
+use crate::context::Context;
+use crate::dependents::Key;
+use crate::outcome::{self, Disposition, Failure, Next};
+use crate::shutdown::Shutdown;
+
+/// Passes of one controller at a time.
+const CONCURRENCY: u16 = 4;
+
+/// A controller that has not been started.
+pub struct Prepared<K: Kind> {
+    name: &'static str,
+    controller: Controller<PartialObjectMeta<K>>,
+    context: Arc<Context>,
+}
+
+type Watched<K> = PartialObjectMeta<K>;
+
+/// A controller for all objects of kind `K`. `name` is its label in logs and metrics.
+fn prepare<K: Kind>(name: &'static str, context: &Arc<Context>, shutdown: &Shutdown) -> Prepared<K> {
+    let (store, writer) = reflector::store();
+    let changes = context.cluster.watch::<K>("").default_backoff().reflect(writer).touched_objects();
+    let controller = Controller::for_stream(changes, store)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .graceful_shutdown_on(shutdown.clone().requested());
+    Prepared { name, controller, context: Arc::clone(context) }
+}
+
+impl<K: Kind> Prepared<K> {
+    /// Is woken by changes of the objects of kind `Other` that it owns as controller.
+    #[must_use]
+    pub fn owns<Other: Kind>(self, labels: &str) -> Self {
+        let changes = self.context.cluster.watch::<Other>(labels).touched_objects();
+        let controller = self.controller.owns_stream(changes);
+        Self { controller, ..self }
+    }
+
+    /// Is woken by changes of the objects of kind `Other` that its last pass read ([`crate::dependents`]).
+    #[must_use]
+    pub fn reads<Other: Kind>(self, labels: &str) -> Self {
+        let context = Arc::clone(&self.context);
+        self.watches::<Other>(labels, move |changed| {
+            let readers = context.dependents.of::<K>(&Key::from_object(changed));
+            readers.into_iter().map(|reader| reference(&reader.namespace, &reader.name)).collect()
+        })
+    }
+
+    /// Is woken by changes of kind `Other`, for the objects that `whom` names.
+    #[must_use]
+    pub fn watches<Other: Kind>(
+        self,
+        labels: &str,
+        whom: impl Fn(&Watched<Other>) -> Vec<ObjectRef<Watched<K>>> + Send + Sync + 'static,
+    ) -> Self {
+        let changes = self.context.cluster.watch::<Other>(labels).touched_objects();
+        let controller = self.controller.watches_stream(changes, move |other| whom(&other));
+        Self { controller, ..self }
+    }
+
+    /// Runs until the process should stop: passes that have begun are finished.
+    pub fn run<E, Pass>(
+        self,
+        reconcile: impl Fn(Arc<K>, Arc<Context>) -> Pass + Clone + Send + Sync + 'static,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>>
+    where
+        E: Failure,
+        Pass: Future<Output = Result<Next, E>> + Send + 'static,
+    {
+        let Self { name, controller, context } = self;
+        let passes = controller.run(
+            move |object, context| pass(name, object, context, reconcile.clone()),
+            |_, error: &std::convert::Infallible, _| match *error {},
+            context,
+        );
+        Box::pin(passes.for_each(move |result| async move {
+            match result {
+                Ok(_) => {}
+                // Deleted between the event and the pass: nothing to do.
+                Err(kube::runtime::controller::Error::ObjectNotFound(_)) => {}
+                Err(error) => tracing::warn!(controller = name, error = error.to_string(), "a watch failed"),
+            }
+        }))
+    }
+}
+
+/// Names an object of kind `K`.
+#[must_use]
+pub fn reference<K: Kind>(namespace: &str, name: &str) -> ObjectRef<Watched<K>> {
+    let reference = ObjectRef::new(name);
+    if namespace.is_empty() { reference } else { reference.within(namespace) }
+}
+
+/// One pass: reads the object, reconciles it, counts and logs what came of it.
+async fn pass<K, E, Pass>(
+    controller: &'static str,
+    watched: Arc<Watched<K>>,
+    context: Arc<Context>,
+    reconcile: impl Fn(Arc<K>, Arc<Context>) -> Pass,
+) -> Result<Action, std::convert::Infallible>
+where
+    K: Kind,
+    E: Failure,
+    Pass: Future<Output = Result<Next, E>>,
+{
+    let key = Key::of::<K>(&watched.namespace().unwrap_or_default(), &watched.name_any());
+    let began = Instant::now();
+    let outcome = match context.cluster.find::<K>(&key.namespace, &key.name).await {
+        Ok(Some(object)) => match reconcile(Arc::new(object), Arc::clone(&context)).await {
+            Ok(next) => Ok(next),
+            Err(failure) => Err(failed(controller, &key, &failure, &context)),
+        },
+        Ok(None) => {
+            context.dependents.forget(&key);
+            Ok(Next::AwaitChange)
+        }
+        Err(error) => Err(failed(controller, &key, &Unread(error), &context)),
+    };
+    if outcome.is_ok() && context.failures.clear(&key) {
+        tracing::info!(controller, namespace = key.namespace, name = key.name, "recovered");
+    }
+    let (next, result) = match outcome {
+        Ok(Next::AwaitChange) => (Next::AwaitChange, "success"),
+        Ok(next @ Next::After(_)) => (next, "requeue_after"),
+        Err(next) => (next, "error"),
+    };
+    context.metrics.reconciled(controller, result, began.elapsed());
+    Ok(match next {
+        Next::AwaitChange => Action::await_change(),
+        Next::After(pause) => Action::requeue(pause),
+    })
+}
+
+fn failed(controller: &str, key: &Key, failure: &dyn Failure, context: &Context) -> Next {
+    let failures = context.failures.count(key);
+    context.metrics.failed(controller, failure.category());
+    outcome::log_failure(controller, key, failure, failures);
+    outcome::after_error(failure.disposition(), failures, key)
+}
+
+/// The object of the pass itself could not be read.
+#[derive(Debug)]
+struct Unread(cluster::Error);
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Unread {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl Failure for Unread {
+    fn disposition(&self) -> Disposition {
+        self.0.disposition()
+    }
+
+    fn category(&self) -> &'static str {
+        "ReadFailed"
+    }
+}
+
+/// Runs every controller until the process should stop. Each is added here.
+pub async fn run(_context: Arc<Context>, shutdown: Shutdown) {
+    shutdown.requested().await;
+}
