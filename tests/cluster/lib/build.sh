@@ -4,9 +4,12 @@
 # A build goes to CACHE/tools/FAMILY/KEY, where KEY is a hash over what decides the result, so that two checkouts with
 # different pins share one cache. The file `stamp` in it is written last: a folder without it is not a build.
 
+# Raise it when go_build changes in a way that changes what it makes.
+BUILD_RECIPE=1
+
 # In the order of need: what a cluster boots with first.
 CLUSTER_FAMILIES=(etcd kubernetes pause versitygw coredns restic)
-ALL_FAMILIES=("${CLUSTER_FAMILIES[@]}" kubectl krew)
+ALL_FAMILIES=("${CLUSTER_FAMILIES[@]}" restic-old kubectl krew)
 
 verb_build() {
     local family families=("$@")
@@ -23,7 +26,7 @@ verb_tool() {
     local family
     (($# == 1)) || die "usage: cluster tool NAME"
     case "$1" in
-    restic | etcd | versitygw | coredns) family="$1" ;;
+    restic | restic-old | etcd | versitygw | coredns) family="$1" ;;
     krew | validate-krew-manifest) family=krew ;;
     kubectl) family=kubectl ;;
     kube*) family=kubernetes ;;
@@ -47,7 +50,7 @@ family_module() {
     kubernetes | kubectl) echo k8s.io/kubernetes ;;
     etcd) echo go.etcd.io/etcd/server/v3 ;;
     versitygw) echo github.com/versity/versitygw ;;
-    restic) echo github.com/restic/restic ;;
+    restic | restic-old) echo github.com/restic/restic ;;
     coredns) echo github.com/coredns/coredns ;;
     krew) echo sigs.k8s.io/krew ;;
     esac
@@ -70,12 +73,12 @@ family_duration() {
     esac
 }
 
-# CACHE/tools/FAMILY/KEY: the pins, our own source and the recipe decide.
+# CACHE/tools/FAMILY/KEY: the pins, our own source and the number of the recipe decide.
 tool_folder() {
     local source key
     source="$(family_source "$1")"
     key="$({
-        declare -f go_build
+        echo "$BUILD_RECIPE"
         find "$source" -type f -print0 | sort -z | xargs -0 cat
     } | sha256sum)"
     echo "$CACHE/tools/$1/$(uname -m)-${key:0:16}"
@@ -84,7 +87,10 @@ tool_folder() {
 build_family() {
     local family="$1" folder source began=$SECONDS
     folder="$(tool_folder "$family")"
-    [[ ! -e $folder/stamp ]] || return 0
+    if [[ -e $folder/stamp ]]; then
+        touch "$folder/stamp"
+        return
+    fi
     command -v go >/dev/null || die "Go 1.26 or newer is needed to build $family: https://go.dev/dl"
     lock 7 "$CACHE/tools/$family.lock" "another build of $family is running, waiting for it"
     if [[ ! -e $folder/stamp ]]; then
@@ -95,6 +101,8 @@ build_family() {
         patiently "building $family" "$CACHE/logs/build-$family.log" go_build "$family" "$source" "$folder".partial
         (cd "$source" && sha256sum -- *) >"$folder".partial/stamp
         mv "$folder".partial "$folder"
+        # Builds of pins that no checkout has asked for in a month.
+        find "$CACHE/tools/$family" -mindepth 2 -maxdepth 2 -name stamp -mtime +30 -printf '%h\0' | xargs -0 -r rm -rf
         note "built $family $(family_version "$family") in $((SECONDS - began)) s"
     fi
     unlock 7
@@ -118,6 +126,7 @@ go_build() {
     kubectl) "${plain[@]}" -ldflags "$stamped" -o "$out/" k8s.io/kubernetes/cmd/kubectl ;;
     etcd) "${plain[@]}" -ldflags "-s -w" -o "$out/etcd" go.etcd.io/etcd/server/v3 ;;
     pause) "${plain[@]}" -ldflags "-s -w" -o "$out/pause" . ;;
+    restic-old) "${plain[@]}" -ldflags "-s -w" -o "$out/restic-old" github.com/restic/restic/cmd/restic ;;
     *) "${plain[@]}" -ldflags "-s -w" -o "$out/" tool ;;
     esac
 }

@@ -46,10 +46,11 @@ fetch_packages() {
     for entry in "${list[@]}"; do compgen -G "${entry}_*.deb"; done
 }
 
-# FOLDER PACKAGE...: extracts the packages and what they depend on.
+# FOLDER PACKAGE...: extracts the packages and what they depend on, and Debian's own users (www-data and so on).
 debian_rootfs() {
     local folder="$1"
     shift
+    set -- base-passwd "$@"
     lock 7 "$CACHE/apt/lock" "another build is downloading Debian packages, waiting"
     mkdir -p "$CACHE/logs"
     refresh_lists
@@ -90,7 +91,10 @@ extract_packages() {
     find "$folder/usr/share/doc" -type f ! -name copyright -delete 2>/dev/null || true
     rm -rf "$folder"/usr/share/{man,info,locale,lintian,bug}
     [[ -e $folder/etc/nsswitch.conf ]] || echo "hosts: files dns" >"$folder/etc/nsswitch.conf"
-    if [[ ! -e $folder/etc/passwd ]]; then
+    if [[ ! -e $folder/etc/passwd && -e $folder/usr/share/base-passwd/passwd.master ]]; then
+        cp "$folder/usr/share/base-passwd/passwd.master" "$folder/etc/passwd"
+        cp "$folder/usr/share/base-passwd/group.master" "$folder/etc/group"
+    elif [[ ! -e $folder/etc/passwd ]]; then
         echo "root:x:0:0:root:/:/bin/sh" >"$folder/etc/passwd"
         echo "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin" >>"$folder/etc/passwd"
         printf 'root:x:0:\nnogroup:x:65534:\n' >"$folder/etc/group"

@@ -4,7 +4,12 @@
 # As many claims as tests and demo may make.
 VOLUMES=6
 
-kube() { kubectl --kubeconfig "$STATE/kubeconfig" "$@"; }
+# The machine's kubectl, or the one that was built because there is none.
+kube() {
+    local program=kubectl
+    command -v kubectl >/dev/null || program="$(tool_folder kubectl)/kubectl"
+    "$program" --kubeconfig "$STATE/kubeconfig" "$@"
+}
 
 apply_template() {
     mkdir -p "$STATE/manifests"

@@ -33,6 +33,7 @@ verb_kubeconfig() {
 
 verb_env() {
     need_cluster
+    build_family restic
     cat <<TEXT
 export KUBECONFIG='$STATE/kubeconfig'
 export KUBESTASH_CLUSTER='$NAME'

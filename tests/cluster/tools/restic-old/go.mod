@@ -1,6 +1,6 @@
 module kubestash.test/cluster/restic-old
 
-go 1.26
+go 1.26.0
 
 tool github.com/restic/restic/cmd/restic
 
