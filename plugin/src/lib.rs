@@ -1,1 +1,132 @@
-//! Placeholder until the crate's own documentation is written.
+//! `kubectl kubestash`: sets up, starts and watches backups of Kubernetes manifests, and looks at what they hold.
+//!
+//! ```text
+//! main -> run -> args (what may be typed) -> commands/<verb>: Args -> run -> plain functions that plan and render
+//!                environment (variables, terminals, clock)   context (kubeconfig -> cluster)   cluster (every API call)
+//! stdout: streams.results, by output    stderr: story    exit code: exit, by failure
+//! ```
+//!
+//! A verb is added by adding a file in `commands`: it has `Args`, `run`, and plain functions for what is decided and
+//! what is shown.
+
+pub mod apply;
+pub mod args;
+pub mod cluster;
+pub mod commands;
+pub mod context;
+pub mod environment;
+pub mod exit;
+pub mod failure;
+pub mod human;
+pub mod object;
+pub mod output;
+pub mod signals;
+pub mod story;
+pub mod streams;
+pub mod suggest;
+pub mod terminal;
+pub mod wait;
+
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+pub use crate::environment::Environment;
+pub use crate::exit::Exit;
+
+use crate::args::{Cli, Color};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::story::Story;
+use crate::streams::Streams;
+
+/// Runs one command line, the program's name first, and says how it ended. Everything it may read or write is given.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: Environment,
+    input: &mut dyn BufRead,
+    results: &mut dyn Write,
+    story: &mut dyn Write,
+) -> Exit {
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, results, story),
+    };
+    let manner = cli.global.manner.clone();
+    let coloured = colours(manner.color, environment.terminals.error, &environment);
+    let verbose = manner.verbosity > 0;
+    let context = Context::new(cli.global.connection, manner.clone(), environment);
+    let mut streams = Streams { input, results, story: Story::new(story, coloured, manner.quiet) };
+    let ended = execute(cli.command, &context, &mut streams);
+    let flushed = streams.results.flush().map_err(Failure::from);
+    match ended.and(flushed) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            let text = failure.render(verbose);
+            if !text.is_empty() {
+                streams.story.always(text.trim_end());
+            }
+            failure.exit()
+        }
+    }
+}
+
+/// One thread is enough for a conversation with an API server. A prompt that still waits for its answer when the
+/// command ends must not keep the process alive.
+fn execute(command: commands::Command, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, "could not start").why(error.to_string()))?;
+    let ended = runtime.block_on(command.run(context, streams));
+    runtime.shutdown_background();
+    ended
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&Cli::command().try_get_matches_from(arguments)?)
+}
+
+/// `--help` is a result; a usage error is not.
+fn usage(error: &clap::Error, results: &mut dyn Write, story: &mut dyn Write) -> Exit {
+    if error.use_stderr() {
+        let _ = write!(story, "{}", error.render());
+        return Exit::Usage;
+    }
+    match write!(results, "{}", error.render()).and_then(|()| results.flush()) {
+        Ok(()) => Exit::Done,
+        Err(error) => Failure::from(error).exit(),
+    }
+}
+
+/// Whether a stream is coloured: <https://no-color.org> and its companions, unless `--color` decides.
+fn colours(wish: Color, at_terminal: bool, environment: &Environment) -> bool {
+    match wish {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if environment.variable("NO_COLOR").is_some() => false,
+        Color::Auto if environment.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        Color::Auto => at_terminal && environment.variable("TERM") != Some("dumb"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn colours_follow_the_conventions() {
+        let environment =
+            |variables: &[(&str, &str)]| Environment::scripted(variables, || Timestamp::UNIX_EPOCH);
+        assert!(colours(Color::Auto, true, &environment(&[])));
+        assert!(!colours(Color::Auto, false, &environment(&[])));
+        assert!(!colours(Color::Auto, true, &environment(&[("NO_COLOR", "1")])));
+        assert!(colours(Color::Auto, true, &environment(&[("NO_COLOR", "")])));
+        assert!(!colours(Color::Auto, true, &environment(&[("TERM", "dumb")])));
+        assert!(colours(Color::Auto, false, &environment(&[("CLICOLOR_FORCE", "1")])));
+        assert!(colours(Color::Always, false, &environment(&[("NO_COLOR", "1")])));
+    }
+}

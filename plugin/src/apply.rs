@@ -1,0 +1,304 @@
+//! Writing objects: the API server judges all of them before one is written, and a line per object says what happened.
+
+pub mod owner;
+
+use serde_json::Value;
+
+use crate::args::DryRun;
+use crate::cluster::{Apply, Cluster};
+use crate::failure::Failure;
+use crate::object::Object;
+use crate::output::{self, Format};
+use crate::streams::Streams;
+
+/// How objects are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// Whether at all.
+    pub dry_run: DryRun,
+    /// Take over fields that another manager owns, and objects that another tool looks after.
+    pub force: bool,
+}
+
+/// What a write did to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Created,
+    Configured,
+    Unchanged,
+}
+
+/// An object after its write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// `kind.group/name`.
+    pub reference: String,
+    pub effect: Effect,
+    /// As the API server returned it, or as it would be sent; secrets hidden.
+    pub shown: Value,
+}
+
+impl Effect {
+    /// The word that kubectl uses.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// Writes objects in order, each by server-side apply. Before the first write the server judges them all; objects that
+/// need another one of this very batch (its namespace, its kind, its role) are judged when their turn comes.
+pub async fn write(cluster: &Cluster, objects: &[Object], writing: Writing) -> Result<Vec<Written>, Failure> {
+    if writing.dry_run == DryRun::Client {
+        return Ok(as_planned(objects));
+    }
+    let before = look(cluster, objects).await?;
+    refuse_foreign(objects, &before, writing.force)?;
+    let judged = judge(cluster, objects, &before, writing.force).await?;
+    if writing.dry_run == DryRun::Server {
+        let judged =
+            judged.into_iter().zip(objects).map(|(body, object)| body.unwrap_or_else(|| object.body.clone()));
+        return Ok(objects
+            .iter()
+            .zip(&before)
+            .zip(judged)
+            .map(|((object, before), after)| written(object, before.as_ref(), &after))
+            .collect());
+    }
+    let mut all = Vec::with_capacity(objects.len());
+    for (object, before) in objects.iter().zip(&before) {
+        let how = Apply { dry_run: false, force: writing.force };
+        let after = cluster.apply(object, how).await.map_err(|error| unfinished(&all, error.into()))?;
+        all.push(written(object, before.as_ref(), &after));
+    }
+    Ok(all)
+}
+
+/// Prints what was written: a line per object, or the objects.
+pub fn print(
+    written: &[Written],
+    dry_run: DryRun,
+    format: Format,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    let shown: Vec<Value> = written.iter().map(|one| one.shown.clone()).collect();
+    let text = match format {
+        Format::Json => output::json(&shown)?,
+        Format::Yaml => output::yaml(&shown)?,
+        Format::Name => written.iter().map(|one| format!("{}\n", one.reference)).collect(),
+        Format::Table | Format::Wide => lines(written, dry_run),
+    };
+    streams.results.write_all(text.as_bytes())?;
+    streams.results.flush()?;
+    Ok(())
+}
+
+fn lines(written: &[Written], dry_run: DryRun) -> String {
+    let note = match dry_run {
+        DryRun::None => "",
+        DryRun::Client => " (dry run)",
+        DryRun::Server => " (server dry run)",
+    };
+    written.iter().map(|one| format!("{} {}{note}\n", one.reference, one.effect.word())).collect()
+}
+
+/// Objects as they would be sent, without asking the cluster.
+#[must_use]
+pub fn as_planned(objects: &[Object]) -> Vec<Written> {
+    objects.iter().map(|object| written(object, None, &object.body)).collect()
+}
+
+fn written(object: &Object, before: Option<&Value>, after: &Value) -> Written {
+    Written {
+        reference: object.reference(),
+        effect: effect(before, after),
+        shown: Object::shown(after, object.is_secret()),
+    }
+}
+
+/// What the write did, from the object before and after it. A dry run keeps the resource version, so that the contents
+/// are compared.
+fn effect(before: Option<&Value>, after: &Value) -> Effect {
+    match before {
+        None => Effect::Created,
+        Some(before) if content(before) == content(after) => Effect::Unchanged,
+        Some(_) => Effect::Configured,
+    }
+}
+
+/// An object without the server's bookkeeping.
+fn content(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        for field in ["managedFields", "resourceVersion", "generation"] {
+            metadata.remove(field);
+        }
+    }
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("status");
+    }
+    body
+}
+
+async fn look(cluster: &Cluster, objects: &[Object]) -> Result<Vec<Option<Value>>, Failure> {
+    let mut found = Vec::with_capacity(objects.len());
+    for object in objects {
+        found.push(cluster.get_kind::<Value>(&object.kind, object.namespace.as_deref(), &object.name).await?);
+    }
+    Ok(found)
+}
+
+/// An object that Flux, Argo CD or Helm looks after is not changed behind their backs.
+fn refuse_foreign(objects: &[Object], before: &[Option<Value>], force: bool) -> Result<(), Failure> {
+    if force {
+        return Ok(());
+    }
+    let foreign = objects.iter().zip(before).filter_map(|(object, before)| {
+        let owner = owner::of(before.as_ref()?)?;
+        Some(
+            Failure::cluster(format!("{} is managed by {}", object.spoken(), owner.name))
+                .why("a direct change would be reverted")
+                .fix(format!("{}\nor change it all the same:  --force-conflicts", owner.instead)),
+        )
+    });
+    Failure::several(foreign.collect()).map_or(Ok(()), Err)
+}
+
+/// The server's judgement of every object that it can judge by now, as a dry run; all refusals are told at once.
+async fn judge(
+    cluster: &Cluster,
+    objects: &[Object],
+    before: &[Option<Value>],
+    force: bool,
+) -> Result<Vec<Option<Value>>, Failure> {
+    let new: Vec<&Object> =
+        objects.iter().zip(before).filter(|(_, before)| before.is_none()).map(|(object, _)| object).collect();
+    let (mut judged, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
+    for object in objects {
+        if new.iter().any(|new| needs(object, new)) {
+            judged.push(None);
+            continue;
+        }
+        match cluster.apply(object, Apply { dry_run: true, force }).await {
+            Ok(after) => judged.push(Some(after)),
+            Err(error) => {
+                judged.push(None);
+                refused.push(Failure::from(error));
+            }
+        }
+    }
+    Failure::several(refused).map_or(Ok(judged), Err)
+}
+
+/// Whether the server cannot judge `object` before `other` exists: its namespace, its kind, or the role it binds.
+fn needs(object: &Object, other: &Object) -> bool {
+    let text =
+        |object: &Object, path: &str| object.body.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    match other.kind.kind.as_str() {
+        "Namespace" => object.namespace.as_deref() == Some(&other.name),
+        "CustomResourceDefinition" => other.name == object.kind.resource(),
+        "Role" | "ClusterRole" => {
+            text(object, "/roleRef/kind").as_deref() == Some(&other.kind.kind)
+                && text(object, "/roleRef/name").as_deref() == Some(&other.name)
+                && (other.namespace.is_none() || other.namespace == object.namespace)
+        }
+        _ => false,
+    }
+}
+
+/// A write that failed in the middle says what was written before: running the command again goes on from there.
+fn unfinished(written: &[Written], failure: Failure) -> Failure {
+    let changed: Vec<&str> = written
+        .iter()
+        .filter(|one| one.effect != Effect::Unchanged)
+        .map(|one| one.reference.as_str())
+        .collect();
+    if changed.is_empty() {
+        failure
+    } else {
+        failure.row("kept", format!("{} (run the same command again to go on)", changed.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::Kind;
+
+    fn object(group: &str, kind: &str, plural: &str, body: Value) -> Object {
+        let kind =
+            Kind { group: group.into(), version: "v1".into(), kind: kind.into(), plural: plural.into() };
+        Object::with_kind(kind, body)
+    }
+
+    #[test]
+    fn the_effect_of_a_write_is_seen_in_the_content() {
+        let before = json!({"metadata": {"name": "a", "resourceVersion": "1"}, "spec": {"x": 1}});
+        let same =
+            json!({"metadata": {"name": "a", "resourceVersion": "2", "managedFields": []}, "spec": {"x": 1}});
+        let other = json!({"metadata": {"name": "a", "resourceVersion": "1"}, "spec": {"x": 2}});
+        assert_eq!(effect(None, &same), Effect::Created);
+        assert_eq!(effect(Some(&before), &same), Effect::Unchanged);
+        assert_eq!(effect(Some(&before), &other), Effect::Configured);
+    }
+
+    #[test]
+    fn what_needs_a_new_namespace_kind_or_role_is_judged_later() {
+        let namespace = object("", "Namespace", "namespaces", json!({"metadata": {"name": "shop"}}));
+        let crd = object(
+            "apiextensions.k8s.io",
+            "CustomResourceDefinition",
+            "customresourcedefinitions",
+            json!({"metadata": {"name": "addons.addons.kubestash.com"}}),
+        );
+        let role =
+            object("rbac", "Role", "roles", json!({"metadata": {"name": "reader", "namespace": "shop"}}));
+        let binding = object(
+            "rbac",
+            "RoleBinding",
+            "rolebindings",
+            json!({"metadata": {"name": "b", "namespace": "shop"}, "roleRef": {"kind": "Role", "name": "reader"}}),
+        );
+        let addon = object(
+            "addons.kubestash.com",
+            "Addon",
+            "addons",
+            json!({"metadata": {"name": "kubedump-addon"}}),
+        );
+        assert!(needs(&role, &namespace) && needs(&binding, &role) && needs(&addon, &crd));
+        assert!(!needs(&addon, &namespace) && !needs(&role, &crd) && !needs(&role, &binding));
+    }
+
+    #[test]
+    fn lines_are_those_of_kubectl() {
+        let secret =
+            object("", "Secret", "secrets", json!({"metadata": {"name": "keys"}, "data": {"k": "czNjcjN0"}}));
+        let planned = as_planned(&[secret]);
+        assert_eq!(lines(&planned, DryRun::None), "secret/keys created\n");
+        assert_eq!(lines(&planned, DryRun::Server), "secret/keys created (server dry run)\n");
+        assert!(!format!("{planned:?}").contains("czNjcjN0"));
+    }
+
+    #[test]
+    fn an_object_of_another_tool_is_refused_unless_forced() {
+        let secret =
+            object("", "Secret", "secrets", json!({"metadata": {"name": "keys", "namespace": "shop"}}));
+        let before = [Some(json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}}))];
+        let failure = refuse_foreign(std::slice::from_ref(&secret), &before, false).unwrap_err();
+        assert_eq!(failure.what(), "Secret shop/keys is managed by Argo CD application shop");
+        assert!(refuse_foreign(&[secret], &before, true).is_ok());
+    }
+
+    #[test]
+    fn an_unfinished_write_says_what_was_written() {
+        let secret = object("", "Secret", "secrets", json!({"metadata": {"name": "keys"}}));
+        let failure = unfinished(&as_planned(&[secret]), Failure::cluster("you may not patch"));
+        assert!(failure.render(false).contains("kept  secret/keys (run the same command again to go on)"));
+    }
+}

@@ -1,0 +1,29 @@
+//! The verbs: one file each, with what may be typed (`Args`), what happens (`run`) and plain functions in between.
+
+pub mod completion;
+pub mod version;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+/// What `kubectl kubestash` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the versions of this plugin and of the operator in the cluster
+    Version(version::Args),
+    /// Print a completion script for a shell
+    Completion(completion::Args),
+}
+
+impl Command {
+    /// Runs the verb that was typed.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Version(args) => args.run(context, streams).await,
+            Self::Completion(args) => args.run(streams),
+        }
+    }
+}
