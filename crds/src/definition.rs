@@ -3,6 +3,8 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::rule::Rule;
+
 /// Where objects of a kind live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -43,6 +45,8 @@ pub struct Definition {
     pub scope: Scope,
     pub status: bool,
     pub columns: &'static [Column],
+    /// Rules on the object as a whole.
+    pub rules: &'static [Rule],
 }
 
 /// Categories of a kind that `kubectl get all` lists.
@@ -181,7 +185,7 @@ pub(crate) fn assemble(
         additional_printer_columns: Some(definition.columns.iter().map(column).collect()),
         name: crate::VERSION.to_owned(),
         schema: Some(apiextensions::CustomResourceValidation {
-            open_api_v3_schema: Some(crate::schema::root(properties)),
+            open_api_v3_schema: Some(crate::schema::root(properties, definition.rules)),
         }),
         served: true,
         storage: true,

@@ -10,6 +10,7 @@
 //! - [`definition`]: the `CustomResourceDefinition` of a kind, made from its types; [`all`] lists them.
 //! - [`condition`], [`name`], [`label`], [`size`], [`duration`], [`retention_period`], [`usage_policy`],
 //!   [`variables`]: the rules that the kinds share.
+//! - [`rule`]: what the API server checks by itself; [`violation`]: what is wrong with an object, and where.
 //! - [`reference`], [`runtime`], [`pod_template`], [`scheduler`], [`volume`], [`embedded`]: the shapes they share.
 //!
 //! # Reading the types
@@ -32,12 +33,14 @@ pub mod phase;
 pub mod pod_template;
 pub mod reference;
 pub mod retention_period;
+pub mod rule;
 pub mod runtime;
 pub mod scheduler;
 mod schema;
 pub mod size;
 pub mod storage;
 pub mod usage_policy;
+pub mod variables;
 pub mod violation;
 pub mod volume;
 

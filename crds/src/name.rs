@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(name.len(), MAX);
 
         let name = cron_job("a-configuration-with-a-long-name", "and-a-session-with-another");
-        assert_eq!(name, "trigger-a-configuration-with-session-with-another");
+        assert_eq!(name, "trigger-a-configuration-wiand-a-session-with-another");
         assert_eq!(join("a", &"b".repeat(61), "c", 63).len(), 63);
         assert_eq!(join("a", &"b".repeat(59), "c", 63).len(), 63, "63 bytes are not cut");
     }

@@ -23,6 +23,7 @@ crate::definition::custom_resource! {
         scope: Scope::Cluster,
         status: false,
         columns: &[Column::AGE],
+        rules: &[],
     }
 }
 

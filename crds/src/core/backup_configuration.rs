@@ -46,6 +46,7 @@ crate::definition::custom_resource! {
             Column::new("Paused", "boolean", ".spec.paused"),
             Column::AGE,
         ],
+        rules: &[],
     }
 }
 

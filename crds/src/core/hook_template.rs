@@ -32,6 +32,7 @@ crate::definition::custom_resource! {
             Column::new("Timeout", "string", ".spec.timeout"),
             Column::AGE,
         ],
+        rules: &[],
     }
 }
 

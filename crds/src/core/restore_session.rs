@@ -64,6 +64,7 @@ crate::definition::custom_resource! {
             Column::new("Duration", "string", ".status.duration"),
             Column::AGE,
         ],
+        rules: &[],
     }
 }
 

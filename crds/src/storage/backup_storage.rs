@@ -44,6 +44,7 @@ crate::definition::custom_resource! {
             Column::new("Phase", "string", ".status.phase"),
             Column::AGE,
         ],
+        rules: &[],
     }
 }
 

@@ -48,6 +48,7 @@ crate::definition::custom_resource! {
             },
             Column::AGE,
         ],
+        rules: &[],
     }
 }
 

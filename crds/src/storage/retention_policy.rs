@@ -24,6 +24,7 @@ crate::definition::custom_resource! {
             Column::new("Default", "boolean", ".spec.default"),
             Column::AGE,
         ],
+        rules: &[],
     }
 }
 
