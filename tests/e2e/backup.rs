@@ -17,12 +17,12 @@ async fn the_whole_cluster_is_backed_up_object_by_object() {
     namespace.apply(AWKWARD_OBJECTS).await;
     namespace.apply(given::STORAGE).await;
     given::storage_is(&namespace, "minio", "Ready").await;
-    namespace.apply(&given::cluster_backup().replace("paused", "")).await;
+    namespace.apply(&given::cluster_backup()).await;
     given::a_reader_of_the_cluster(&namespace).await;
 
     let first = given::session_completed(&namespace, "orders", &[]).await;
     let before = live::everything(&cluster.client).await;
-    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.expect_success();
+    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.assert_success();
     let known = vec![first.metadata.name.clone().expect("a name")];
     let session = given::session_completed(&namespace, "orders", &known).await;
     let after = live::everything(&cluster.client).await;
@@ -42,12 +42,46 @@ async fn the_whole_cluster_is_backed_up_object_by_object() {
 async fn an_unchanged_second_backup_adds_next_to_nothing() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "unchanged").await;
+    // What the backup itself makes in its own namespace changes from run to run, so that another one is backed up.
+    let still = Namespace::create(&cluster, "still").await;
+    still.apply(AWKWARD_OBJECTS).await;
+    still.apply(&configuration_maps(200)).await;
     namespace.apply(given::STORAGE).await;
-    namespace.apply(&given::NAMESPACE_BACKUP.replace("{name: NAMESPACE}", "{name: NAMESPACE}")).await;
+    let of_the_other = given::NAMESPACE_BACKUP
+        .replace("kind: Namespace, name: NAMESPACE", &format!("kind: Namespace, name: {}", still.name));
+    namespace.apply(&of_the_other).await;
     given::a_reader_of_the_cluster(&namespace).await;
-    namespace.apply(AWKWARD_OBJECTS).await;
-    given::session_completed(&namespace, "orders", &[]).await;
+    let first = given::session_completed(&namespace, "orders", &[]).await;
+    assert_succeeded(&given::snapshot_of(&namespace, &first).await);
+    let before = namespace.bucket().size();
+
+    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.assert_success();
+    let known = vec![first.metadata.name.clone().expect("a name")];
+    let second = given::session_completed(&namespace, "orders", &known).await;
+
+    assert_succeeded(&given::snapshot_of(&namespace, &second).await);
+    let restic = given::restic(&namespace);
+    let ids = restic.snapshot_ids().await;
+    assert_eq!(ids.len(), 2);
+    assert_eq!(restic.files(&ids[0]).await, restic.files(&ids[1]).await);
+    let added = namespace.bucket().size() - before;
+    assert!(added * 20 < before, "{added} bytes were added to {before}");
+    restic.check().await;
+    still.remove().await;
     namespace.remove().await;
+}
+
+/// ConfigMaps whose contents no compressor makes vanish.
+fn configuration_maps(count: usize) -> String {
+    let one = |number: usize| {
+        let value: String = (0..40)
+            .map(|index| format!("{:016x}", (number * 40 + index).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+            .collect();
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{number}, namespace: NAMESPACE}}\ndata: {{value: \"{value}\"}}\n"
+        )
+    };
+    (0..count).map(one).collect()
 }
 
 fn assert_succeeded(snapshot: &Snapshot) {
@@ -67,7 +101,11 @@ fn restic_id(snapshot: &Snapshot) -> String {
 }
 
 /// What did not change while the backup ran must be there to the last byte; what changed must be there.
-fn compare(before: &BTreeMap<String, Live>, after: &BTreeMap<String, Live>, stored: &BTreeMap<String, Vec<u8>>) {
+fn compare(
+    before: &BTreeMap<String, Live>,
+    after: &BTreeMap<String, Live>,
+    stored: &BTreeMap<String, Vec<u8>>,
+) {
     let mut equal = 0;
     let mut wrong = Vec::new();
     for (path, live) in before {

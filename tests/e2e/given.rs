@@ -11,12 +11,12 @@ use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams};
 
 /// Long enough for a busy machine of two cores; a story never sleeps, so that this bounds failures only.
-pub const SOON: Duration = Duration::from_secs(120);
+pub const SOON: Duration = Duration::from_mins(2);
 
 pub const PASSWORD: &str = "a-password-of-the-stories";
 
 /// Secret and BackupStorage `minio`, and the encryption Secret `encryption`.
-pub const STORAGE: &str = r#"
+pub const STORAGE: &str = r"
 apiVersion: v1
 kind: Secret
 metadata: {name: minio, namespace: NAMESPACE}
@@ -51,7 +51,7 @@ metadata: {name: keep-some, namespace: NAMESPACE}
 spec:
   successfulSnapshots: {last: 5}
   failedSnapshots: {last: 2}
-"#;
+";
 
 /// A BackupConfiguration `orders` of the story's namespace, read by ServiceAccount `reader`, run only by hand.
 pub const NAMESPACE_BACKUP: &str = r#"
@@ -127,19 +127,26 @@ pub async fn storage_is(namespace: &Namespace, name: &str, phase: &str) -> Backu
 pub async fn configuration_is(namespace: &Namespace, name: &str, phase: &str) -> BackupConfiguration {
     wait::until(namespace.api::<BackupConfiguration>(), name, SOON, |configuration| {
         let configuration = configuration.ok_or("not there yet")?;
-        let said = configuration.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
-        if said.as_deref() == Some(phase) { Ok(configuration.clone()) } else { Err(format!("phase is {said:?}")) }
+        let said =
+            configuration.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
+        if said.as_deref() == Some(phase) {
+            Ok(configuration.clone())
+        } else {
+            Err(format!("phase is {said:?}"))
+        }
     })
     .await
 }
 
 /// Waits until the first completed BackupSession of this configuration that is none of `known`, and returns it.
-pub async fn session_completed(namespace: &Namespace, configuration: &str, known: &[String]) -> BackupSession {
+pub async fn session_completed(
+    namespace: &Namespace,
+    configuration: &str,
+    known: &[String],
+) -> BackupSession {
     wait::until_any(namespace.api::<BackupSession>(), "a completed BackupSession", SOON * 2, |session| {
         let name = session.metadata.name.clone()?;
-        let of_this = session.spec.as_ref().is_some_and(|spec| {
-            spec.invoker.as_ref().is_some_and(|invoker| invoker.name == configuration)
-        });
+        let of_this = session.spec.invoker.as_ref().is_some_and(|invoker| invoker.name == configuration);
         let completed = session.status.as_ref().and_then(|status| status.phase.as_ref())?.is_completed();
         (of_this && completed && !known.contains(&name)).then(|| session.clone())
     })
@@ -147,7 +154,10 @@ pub async fn session_completed(namespace: &Namespace, configuration: &str, known
 }
 
 /// The message of a condition, with its status.
-pub fn condition<'a>(conditions: &'a [crds::condition::Condition], type_: &str) -> Option<(&'a str, &'a str)> {
+pub fn condition<'a>(
+    conditions: &'a [crds::condition::Condition],
+    type_: &str,
+) -> Option<(&'a str, &'a str)> {
     conditions
         .iter()
         .find(|condition| condition.type_ == type_)

@@ -17,7 +17,8 @@ async fn the_cron_job_makes_a_backup_at_its_slot_and_nobody_triggered_it() {
     let known = vec![initial.metadata.name.clone().expect("a name")];
     let by_the_clock = given::session_completed(&namespace, "orders", &known).await;
 
-    let phase = by_the_clock.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
+    let phase =
+        by_the_clock.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
     assert_eq!(phase.as_deref(), Some("Succeeded"), "{by_the_clock:#?}");
     let name = by_the_clock.metadata.name.as_deref().unwrap_or_default();
     let slot = crds::name::epoch_of(name).expect("the name ends in the slot");

@@ -33,7 +33,12 @@ async fn a_missing_secret_is_named_and_its_arrival_heals_the_storage() {
 async fn a_wrong_secret_key_is_said_and_the_right_one_heals() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "wrong-key").await;
-    namespace.apply(&given::STORAGE.replace("AWS_SECRET_ACCESS_KEY: SECRET_KEY", "AWS_SECRET_ACCESS_KEY: not-the-key")).await;
+    namespace
+        .apply(
+            &given::STORAGE
+                .replace("AWS_SECRET_ACCESS_KEY: SECRET_KEY", "AWS_SECRET_ACCESS_KEY: not-the-key"),
+        )
+        .await;
     let message = why_not_ready(&namespace, "BackendInitialized").await;
     assert!(message.contains("secret key"), "{message}");
     assert!(!message.contains("not-the-key"), "{message}");
@@ -58,7 +63,9 @@ async fn a_missing_bucket_is_named() {
 async fn an_unreachable_server_is_named() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "unreachable").await;
-    namespace.apply(&given::STORAGE.replace("endpoint: ENDPOINT", "endpoint: http://nobody.NAMESPACE.svc:9")).await;
+    namespace
+        .apply(&given::STORAGE.replace("endpoint: ENDPOINT", "endpoint: http://nobody.NAMESPACE.svc:9"))
+        .await;
     let message = why_not_ready(&namespace, "BackendInitialized").await;
     assert!(message.contains("nobody."), "{message}");
     namespace.remove().await;
@@ -77,7 +84,8 @@ async fn every_violation_of_a_configuration_is_named_at_once() {
     namespace.apply(&wrong).await;
     let configuration = given::configuration_is(&namespace, "orders", "Invalid").await;
     let conditions = configuration.status.map(|status| status.conditions).unwrap_or_default();
-    let (status, message) = given::condition(&conditions, "ValidationPassed").expect("the condition is there");
+    let (status, message) =
+        given::condition(&conditions, "ValidationPassed").expect("the condition is there");
     assert_eq!(status, "False");
     for part in ["61 2 * * *", "manifest-bakcup", "5 minutes"] {
         assert!(message.contains(part), "\"{part}\" is not in: {message}");
@@ -114,8 +122,10 @@ async fn a_storage_of_another_namespace_needs_its_usage_policy() {
     owner.apply(given::STORAGE).await;
     let guest = Namespace::create(&cluster, "usage-guest").await;
     guest.apply(given::STORAGE).await;
-    let borrowed = given::NAMESPACE_BACKUP
-        .replace("storageRef: {name: minio, namespace: NAMESPACE}", &format!("storageRef: {{name: minio, namespace: {}}}", owner.name));
+    let borrowed = given::NAMESPACE_BACKUP.replace(
+        "storageRef: {name: minio, namespace: NAMESPACE}",
+        &format!("storageRef: {{name: minio, namespace: {}}}", owner.name),
+    );
     guest.apply(&borrowed).await;
     let configuration = given::configuration_is(&guest, "orders", "Invalid").await;
     let conditions = configuration.status.map(|status| status.conditions).unwrap_or_default();
@@ -132,10 +142,9 @@ async fn a_storage_of_another_namespace_needs_its_usage_policy() {
 async fn one_directory_used_twice_is_refused_by_the_api_server() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "directory-twice").await;
-    let twice = namespace.fill(given::NAMESPACE_BACKUP).replace(
-        "      addon:",
-        "        - {name: second, backend: s3, directory: /orders}\n      addon:",
-    );
+    let twice = namespace
+        .fill(given::NAMESPACE_BACKUP)
+        .replace("      addon:", "        - {name: second, backend: s3, directory: /orders}\n      addon:");
     let said = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &twice).await;
     assert_ne!(said.code, 0);
     assert!(said.stderr.contains("directory"), "{}", said.stderr);

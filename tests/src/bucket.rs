@@ -43,7 +43,11 @@ impl Bucket {
     /// The bytes of all objects below the prefix together.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.keys().iter().filter_map(|key| std::fs::metadata(self.path(key)).ok()).map(|file| file.len()).sum()
+        self.keys()
+            .iter()
+            .filter_map(|key| std::fs::metadata(self.path(key)).ok())
+            .map(|file| file.len())
+            .sum()
     }
 
     /// The keys whose objects hold `text` as plain bytes.

@@ -52,7 +52,7 @@ impl Cluster {
 
     async fn install(&self) {
         let image = self.environment.image.clone();
-        self.plugin.run(&["install", "--image", &image, "--yes"]).await.expect_success();
+        self.plugin.run(&["install", "--image", &image, "--yes"]).await.assert_success();
     }
 
     /// Runs kubectl on this cluster.
@@ -81,6 +81,6 @@ impl Cluster {
 
     /// `kubectl apply` of this YAML, which the API server must accept.
     pub async fn apply(&self, yaml: &str) {
-        self.kubectl(&["apply", "--server-side", "-f", "-"], yaml).await.expect_success();
+        self.kubectl(&["apply", "--server-side", "-f", "-"], yaml).await.assert_success();
     }
 }

@@ -61,6 +61,8 @@ impl Environment {
 fn variable(name: &str) -> String {
     match std::env::var(name) {
         Ok(value) if !value.is_empty() => value,
-        _ => panic!("{name} is not set: the stories run by `make test`, which boots a cluster and says where it is"),
+        _ => panic!(
+            "{name} is not set: the stories run by `make test`, which boots a cluster and says where it is"
+        ),
     }
 }

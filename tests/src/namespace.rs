@@ -97,7 +97,18 @@ impl Namespace {
             eprintln!("--- kubectl {}\n{}", arguments.join(" "), text.unwrap_or_default());
         };
         kubectl(&[&["get", "kubestash,jobs,pods,cronjobs"][..], &own].concat());
-        kubectl(&[&["get", "backupconfigurations,backupsessions,snapshots,repositories,backupstorages", "-o", "yaml"][..], &own].concat());
+        kubectl(
+            &[
+                &[
+                    "get",
+                    "backupconfigurations,backupsessions,snapshots,repositories,backupstorages",
+                    "-o",
+                    "yaml",
+                ][..],
+                &own,
+            ]
+            .concat(),
+        );
         kubectl(&[&["get", "events", "--sort-by=.lastTimestamp"][..], &own].concat());
         kubectl(&[&["logs", "--selector=app.kubernetes.io/managed-by=kubestash.com", "--tail=50", "--prefix"][..], &own].concat());
         kubectl(&["logs", "-n", OPERATOR_NAMESPACE, "deployment/kubestash-operator", "--tail=80"]);

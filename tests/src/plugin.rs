@@ -24,14 +24,12 @@ pub struct Said {
 }
 
 impl Said {
-    /// The output of a command that must have succeeded.
+    /// Fails the story when the command did.
     ///
     /// # Panics
     /// When it exited with anything but 0; the message holds all it said.
-    #[must_use]
-    pub fn expect_success(self) -> Self {
+    pub fn assert_success(&self) {
         assert_eq!(self.code, 0, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        self
     }
 }
 

@@ -69,13 +69,19 @@ impl Restic {
         stdout
     }
 
-    /// `restic check --read-data`, which must find nothing.
+    /// `restic check --read-data`.
+    ///
+    /// # Panics
+    /// When it finds anything wrong.
     pub async fn check(&self) {
         let said = String::from_utf8_lossy(&self.run(&["check", "--read-data"]).await).into_owned();
         assert!(said.contains("no errors were found"), "{said}");
     }
 
     /// The ids of all restic snapshots, oldest first.
+    ///
+    /// # Panics
+    /// When restic fails.
     pub async fn snapshot_ids(&self) -> Vec<String> {
         let listed: Vec<serde_json::Value> =
             serde_json::from_slice(&self.run(&["snapshots", "--json"]).await).expect("restic prints JSON");
@@ -83,6 +89,9 @@ impl Restic {
     }
 
     /// Every file of a snapshot below its root: path relative to `/kubestash-tmp/manifest` -> content.
+    ///
+    /// # Panics
+    /// When restic fails.
     pub async fn files(&self, snapshot: &str) -> BTreeMap<String, Vec<u8>> {
         let dumped = self.run(&["dump", "--archive", "tar", snapshot, "/kubestash-tmp/manifest"]).await;
         let mut files = BTreeMap::new();

@@ -106,7 +106,8 @@ async fn pass(State(forward): State<Forward>, mut request: Request) -> Response 
         None => {}
     }
     // The Host header stays as the client signed it; only where the bytes go changes.
-    let uri = format!("{}{}", forward.target, request.uri().path_and_query().map_or("/", |both| both.as_str()));
+    let uri =
+        format!("{}{}", forward.target, request.uri().path_and_query().map_or("/", |both| both.as_str()));
     match uri.parse() {
         Ok(uri) => *request.uri_mut() = uri,
         Err(_) => return StatusCode::BAD_REQUEST.into_response(),

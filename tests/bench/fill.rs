@@ -1,0 +1,85 @@
+//! Fills the cluster with objects of several kinds, shaped like what applications hold: about 3 kB each.
+
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
+use kube::api::{Api, DynamicObject, PostParams};
+use kube::core::{ApiResource, GroupVersionKind, ObjectMeta};
+use serde_json::{Value, json};
+
+const NAMESPACES: usize = 20;
+const WRITERS: usize = 32;
+
+/// Creates objects number `from` to `to` (exclusive) and returns `to`.
+pub async fn up_to(client: &Client, from: usize, to: usize) -> usize {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    for number in 0..NAMESPACES {
+        let metadata = ObjectMeta { name: Some(namespace(number)), ..ObjectMeta::default() };
+        // Those of the last size are there already.
+        let _ =
+            namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await;
+    }
+    stream::iter(from..to).for_each_concurrent(WRITERS, |number| create(client, number)).await;
+    to
+}
+
+fn namespace(number: usize) -> String {
+    format!("bench-{}", number % NAMESPACES)
+}
+
+async fn create(client: &Client, number: usize) {
+    let (group, version, kind, body) = object(number);
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace(number / 8), &resource);
+    let mut object = DynamicObject::new(&format!("object-{number}"), &resource).data(body);
+    object.metadata.labels = Some([("app".to_owned(), format!("app-{}", number % 97))].into());
+    api.create(&PostParams::default(), &object).await.expect("the API server takes the object");
+}
+
+/// Group, version, kind and body of the n-th object.
+fn object(number: usize) -> (&'static str, &'static str, &'static str, Value) {
+    let text = |seed: usize| format!("value {seed} of object {number}\n").repeat(40);
+    match number % 8 {
+        0 | 1 => ("", "v1", "ConfigMap", json!({"data": {"a": text(1), "b": text(2), "on": "off"}})),
+        2 => ("", "v1", "Secret", json!({"stringData": {"token": text(3), "user": text(4)}})),
+        3 => ("", "v1", "ServiceAccount", json!({})),
+        4 => ("rbac.authorization.k8s.io", "v1", "Role", rules(number)),
+        5 => ("apps", "v1", "Deployment", deployment(number)),
+        6 => ("batch", "v1", "CronJob", cron_job(number)),
+        _ => ("coordination.k8s.io", "v1", "Lease", json!({"spec": {"holderIdentity": text(5)}})),
+    }
+}
+
+fn rules(number: usize) -> Value {
+    let rule = |index: usize| json!({"apiGroups": [""], "resources": ["pods"], "resourceNames": [format!("pod-{number}-{index}")], "verbs": ["get", "list"]});
+    json!({"rules": (0..12).map(rule).collect::<Vec<_>>()})
+}
+
+fn pod_spec(number: usize) -> Value {
+    let variable = |index: usize| json!({"name": format!("VARIABLE_{index}"), "value": format!("value-{number}-{index}")});
+    json!({
+        "restartPolicy": "Never",
+        "containers": [{
+            "name": "main",
+            "image": format!("registry.example.com/team/app:{number}"),
+            "env": (0..20).map(variable).collect::<Vec<_>>(),
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+        }],
+    })
+}
+
+/// No replicas: the bench is about manifests, and a node runs a hundred pods, not thousands.
+fn deployment(number: usize) -> Value {
+    let mut template = pod_spec(number);
+    template["restartPolicy"] = "Always".into();
+    json!({"spec": {
+        "replicas": 0,
+        "paused": true,
+        "selector": {"matchLabels": {"app": format!("app-{number}")}},
+        "template": {"metadata": {"labels": {"app": format!("app-{number}")}}, "spec": template},
+    }})
+}
+
+fn cron_job(number: usize) -> Value {
+    json!({"spec": {"schedule": "0 0 1 1 *", "suspend": true, "jobTemplate": {"spec": {"template": {"spec": pod_spec(number)}}}}})
+}

@@ -1,0 +1,33 @@
+//! `make bench`: what a backup costs, as ratios against a raw parallel LIST of the same cluster in the same run.
+//!
+//! For each size the cluster is filled with mixed objects, the floor is measured (every type listed in pages of 500, 8
+//! types at once, nothing done with the answer), then two backups of the whole cluster run through the product: the
+//! first writes everything, the second finds nothing changed. Sizes are arguments, default 800 10000 50000.
+
+mod fill;
+mod floor;
+mod run;
+
+use harness::cluster::Cluster;
+
+#[tokio::main]
+async fn main() {
+    let sizes = sizes();
+    let cluster = Cluster::connect().await;
+    println!("{}", run::HEADER);
+    let mut filled = 0;
+    for size in sizes {
+        filled = fill::up_to(&cluster.client, filled, size).await;
+        let floor = floor::measure(&cluster.client).await;
+        let bench = run::Bench::prepare(&cluster, size).await;
+        for round in ["first", "unchanged"] {
+            println!("{}", bench.measure(round, &floor).await);
+        }
+        bench.remove().await;
+    }
+}
+
+fn sizes() -> Vec<usize> {
+    let given: Vec<usize> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
+    if given.is_empty() { vec![800, 10_000, 50_000] } else { given }
+}
