@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::floor::Floor;
 
-const LONG: Duration = Duration::from_secs(300);
+const LONG: Duration = Duration::from_mins(5);
 const CONFIGURATION: &str = include_str!("configuration.yaml");
 
 pub const HEADER: &str =

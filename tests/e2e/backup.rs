@@ -72,16 +72,19 @@ async fn an_unchanged_second_backup_adds_next_to_nothing() {
 }
 
 /// ConfigMaps whose contents no compressor makes vanish.
-fn configuration_maps(count: usize) -> String {
-    let one = |number: usize| {
-        let value: String = (0..40)
-            .map(|index| format!("{:016x}", (number * 40 + index).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
-            .collect();
-        format!(
-            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{number}, namespace: NAMESPACE}}\ndata: {{value: \"{value}\"}}\n"
-        )
-    };
-    (0..count).map(one).collect()
+fn configuration_maps(count: u64) -> String {
+    let mut yaml = String::new();
+    for number in 0..count {
+        yaml.push_str("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: map-");
+        yaml.push_str(&number.to_string());
+        yaml.push_str(", namespace: NAMESPACE}\ndata: {value: \"");
+        for index in 0..40 {
+            let mixed = (number * 40 + index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            yaml.push_str(&mixed.to_string());
+        }
+        yaml.push_str("\"}\n");
+    }
+    yaml
 }
 
 fn assert_succeeded(snapshot: &Snapshot) {
