@@ -5,8 +5,8 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use snafu::{OptionExt, Snafu};
 
-/// Pattern of the grammar, as the schema checks it; the empty text is no period there (see [`RetentionPeriod`]).
-pub const PATTERN: &str = r"^\s*(-?[0-9]+(y|mo|w|d|h|m))+\s*$";
+/// The grammar as a regular expression, as the schema checks it.
+pub const PATTERN: &str = r"^\s*(-?[0-9]+(y|mo|w|d|h|m))*\s*$";
 
 /// A period in calendar words, each of a fixed length: a month is 30 days, a year 365.
 ///

@@ -6,6 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rule::Rule;
+
 /// Who may refer to the object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -17,10 +19,10 @@ pub struct UsagePolicy {
 /// The namespaces that are allowed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "!has(self.from) || self.from != 'Selector' || has(self.selector)",
-    "message": "selector is missing: `from: Selector` allows the namespaces whose labels match `selector`; add one, or use `from: Same` or `from: All`"
-}]))]
+#[schemars(extend("x-kubernetes-validations" = [Rule::new(
+    "!has(self.from) || self.from != 'Selector' || has(self.selector)",
+    "selector is missing: `from: Selector` allows namespaces by their labels; say which, or use Same or All",
+)]))]
 pub struct AllowedNamespaces {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "Same"))]

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::core::backup_configuration::rules;
 use crate::embedded::Embedded;
 use crate::pod_template::PodTemplateSpec;
 use crate::runtime::ContainerRuntimeSettings;
@@ -15,8 +16,10 @@ use crate::volume::VolumeSourceOrTemplate;
 #[serde(rename_all = "camelCase")]
 pub struct AddonInfo {
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_NAME))]
     pub name: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = rules::MAX_TASKS))]
     pub tasks: Vec<TaskReference>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_runtime_settings: Option<ContainerRuntimeSettings>,
@@ -29,6 +32,7 @@ pub struct AddonInfo {
 #[serde(rename_all = "camelCase")]
 pub struct TaskReference {
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_NAME))]
     pub name: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<Embedded<EnvVar>>,

@@ -1,5 +1,7 @@
 //! BackupConfiguration: what is backed up, when, how, and into which repositories (contract §1.7).
 
+pub mod rules;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,21 +48,24 @@ crate::definition::custom_resource! {
             Column::new("Paused", "boolean", ".spec.paused"),
             Column::AGE,
         ],
-        rules: &[],
+        rules: rules::OBJECT,
     }
 }
 
 /// What the user wants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::SPEC))]
 pub struct BackupConfigurationSpec {
     /// Absent: the whole cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TypedObjectReference>,
     /// Empty: the default storage (contract §6.2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = rules::MAX_BACKENDS), extend("x-kubernetes-validations" = rules::BACKENDS))]
     pub backends: Vec<BackendReference>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = rules::MAX_SESSIONS), extend("x-kubernetes-validations" = rules::SESSIONS))]
     pub sessions: Vec<Session>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
@@ -69,8 +74,10 @@ pub struct BackupConfigurationSpec {
 /// A storage, under the name that the sessions' repositories use for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::BACKEND))]
 pub struct BackendReference {
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_LABEL))]
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_ref: Option<ObjectReference>,
@@ -82,8 +89,10 @@ pub struct BackendReference {
 /// One schedule, with what it runs and where the result goes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::SESSION))]
 pub struct Session {
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_LABEL))]
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<SchedulerSpec>,
@@ -100,6 +109,7 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addon: Option<AddonInfo>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = rules::MAX_REPOSITORIES), extend("x-kubernetes-validations" = rules::REPOSITORIES))]
     pub repositories: Vec<SessionRepository>,
 }
 
@@ -127,13 +137,17 @@ pub struct RetryConfig {
 /// A repository of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::REPOSITORY))]
 pub struct SessionRepository {
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_LABEL))]
     pub name: String,
     /// Name of one of `spec.backends`; empty for the default storage.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_LABEL))]
     pub backend: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = rules::MAX_DIRECTORY))]
     pub directory: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption_secret: Option<ObjectReference>,

@@ -9,6 +9,7 @@ use crate::core::hook::HookStatus;
 use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
 use crate::phase::phase;
 use crate::reference::{ObjectReference, TypedLocalObjectReference, TypedObjectReference};
+use crate::rule::Rule;
 use crate::storage::snapshot::SnapshotPhase;
 
 /// Condition types and reasons of a BackupSession (contract §2.1).
@@ -68,13 +69,22 @@ crate::definition::custom_resource! {
             Column::new("Duration", "string", ".status.duration"),
             Column::AGE,
         ],
-        rules: &[],
+        rules: &[
+            Rule::new(
+                "has(self.spec) == has(oldSelf.spec)",
+                "spec cannot be changed: a BackupSession is one run; create another one",
+            ),
+        ],
     }
 }
 
 /// What is run. Never changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [Rule::new(
+    "self == oldSelf",
+    "spec cannot be changed: a BackupSession is one run; create another one",
+)]))]
 pub struct BackupSessionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoker: Option<TypedLocalObjectReference>,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::addons::addon::ParameterDefinition;
 use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
 use crate::embedded::Embedded;
+use crate::rule::Rule;
 use crate::usage_policy::UsagePolicy;
 
 crate::definition::custom_resource! {
@@ -32,13 +33,36 @@ crate::definition::custom_resource! {
             Column::new("Timeout", "string", ".spec.timeout"),
             Column::AGE,
         ],
-        rules: &[],
+        rules: &[Rule::new("has(self.spec)", "spec is missing: say what the hook does and who does it")],
     }
 }
+
+/// Contract §10, HookTemplate.
+const SPEC_RULES: &[Rule] = &[
+    Rule::new("has(self.executor)", "executor is missing: set executor.type to Function, Pod or Operator"),
+    Rule::new(
+        "!has(self.executor) || (has(self.executor.type) && self.executor.type == 'Function') || has(self.action)",
+        "action is missing: only a Function executor works without; add exec, httpGet, httpPost or tcpSocket",
+    ),
+];
+
+/// Contract §10, HookTemplate.
+const EXECUTOR_RULES: &[Rule] = &[
+    Rule::new(
+        "!has(self.type) || self.type != 'Function' || has(self.function)",
+        "function is missing: an executor of type Function needs function.name",
+    ),
+    Rule::new(
+        "!has(self.type) || self.type != 'Pod' || (has(self.pod) && has(self.pod.selector) && \
+         self.pod.selector.split(',').all(item, item.contains('=')))",
+        "an executor of type Pod needs pod.selector, written as key=value,key2=value2",
+    ),
+];
 
 /// What is done, and by whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = SPEC_RULES))]
 pub struct HookTemplateSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_policy: Option<UsagePolicy>,
@@ -99,6 +123,7 @@ pub struct FormEntry {
 /// Who does it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = EXECUTOR_RULES))]
 pub struct HookExecutor {
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<HookExecutorType>,
@@ -139,6 +164,7 @@ pub struct FunctionHookExecutor {
 pub struct PodHookExecutor {
     /// Labels, as `key=value,key2=value2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
     pub selector: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Embedded<OwnerReference>>,

@@ -14,6 +14,7 @@ use crate::core::manifest_options::ManifestOptions;
 use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
 use crate::phase::phase;
 use crate::reference::{ObjectReference, TypedObjectReference};
+use crate::rule::Rule;
 
 /// Condition types and reasons of a RestoreSession (contract §2.1).
 pub mod condition {
@@ -64,13 +65,33 @@ crate::definition::custom_resource! {
             Column::new("Duration", "string", ".status.duration"),
             Column::AGE,
         ],
-        rules: &[],
+        rules: &[Rule::new("has(self.spec)", "spec is missing: say what to restore")],
     }
 }
+
+/// Contract §10, RestoreSession.
+const DATA_SOURCE_RULES: &[Rule] = &[
+    Rule::new(
+        "!has(self.pitr) || (has(self.pitr.targetTime) && has(self.repository) && self.repository != '')",
+        "a point in time needs pitr.targetTime and repository",
+    ),
+    Rule::new(
+        "has(self.pitr) || (has(self.snapshot) && self.snapshot != '')",
+        "snapshot is missing: name a Snapshot, or say `latest` and name the repository",
+    ),
+    Rule::new(
+        "!has(self.snapshot) || self.snapshot != 'latest' || (has(self.repository) && self.repository != '')",
+        "repository is missing: the snapshot `latest` is the newest one of a repository; name it",
+    ),
+];
 
 /// What is restored, from where.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [Rule::new(
+    "has(self.dataSource)",
+    "dataSource is missing: name the snapshot to restore, or a repository and the snapshot `latest`",
+)]))]
 pub struct RestoreSessionSpec {
     /// Absent for a restore of manifests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +112,7 @@ pub struct RestoreSessionSpec {
 /// Where the data comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = DATA_SOURCE_RULES))]
 pub struct RestoreDataSource {
     /// Absent: the RestoreSession's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::condition::{Condition, exists, is_true};
 use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
 use crate::phase::phase;
+use crate::rule::Rule;
 use crate::runtime::RuntimeSettings;
 use crate::storage::DeletionPolicy;
 use crate::usage_policy::UsagePolicy;
@@ -44,13 +45,56 @@ crate::definition::custom_resource! {
             Column::new("Phase", "string", ".status.phase"),
             Column::AGE,
         ],
-        rules: &[],
+        rules: OBJECT_RULES,
     }
 }
+
+/// Contract §10, BackupStorage.
+const OBJECT_RULES: &[Rule] = &[
+    Rule::new("has(self.spec)", "spec is missing: name a provider and its bucket, container or volume"),
+    Rule::new(
+        "!has(oldSelf.status) || !has(oldSelf.status.repositories) || size(oldSelf.status.repositories) == 0 || \
+         (has(self.spec) && has(oldSelf.spec) && has(self.spec.storage) == has(oldSelf.spec.storage) && \
+         (!has(self.spec.storage) || self.spec.storage == oldSelf.spec.storage))",
+        "spec.storage cannot be changed while repositories are kept in it: create another BackupStorage, or delete \
+         the repositories of this one first",
+    ),
+];
+
+/// A storage that breaks one of these can never be used.
+const BACKEND_RULES: &[Rule] = &[
+    Rule::new(
+        "has(self.provider) && self.provider in ['s3', 'gcs', 'azure', 'local']",
+        "provider must be one of s3, gcs, azure, local",
+    ),
+    Rule::new(
+        "!has(self.provider) || self.provider != 's3' || (has(self.s3) && has(self.s3.bucket) && self.s3.bucket != '')",
+        "the provider s3 needs s3.bucket",
+    ),
+    Rule::new(
+        "!has(self.provider) || self.provider != 'gcs' || (has(self.gcs) && has(self.gcs.bucket) && \
+         self.gcs.bucket != '')",
+        "the provider gcs needs gcs.bucket",
+    ),
+    Rule::new(
+        "!has(self.provider) || self.provider != 'azure' || (has(self.azure) && has(self.azure.container) && \
+         self.azure.container != '')",
+        "the provider azure needs azure.container",
+    ),
+    Rule::new(
+        "!has(self.provider) || self.provider != 'local' || (has(self.local) && has(self.local.mountPath) && \
+         self.local.mountPath != '')",
+        "the provider local needs local with a volume source and local.mountPath",
+    ),
+];
 
 /// What the user wants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [Rule::new(
+    "has(self.storage)",
+    "storage is missing: name a provider and its bucket, container or volume",
+)]))]
 pub struct BackupStorageSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Backend>,
@@ -70,6 +114,7 @@ pub struct BackupStorageSpec {
 /// The provider, and the block of that provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = BACKEND_RULES))]
 pub struct Backend {
     /// `s3`, `gcs`, `azure` or `local`; see [`Backend::provider`].
     #[serde(default, skip_serializing_if = "String::is_empty")]

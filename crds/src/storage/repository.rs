@@ -8,6 +8,7 @@ use crate::condition::{Condition, is_true};
 use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
 use crate::phase::phase;
 use crate::reference::{ObjectReference, TypedObjectReference};
+use crate::rule::Rule;
 use crate::storage::DeletionPolicy;
 use crate::storage::snapshot::SnapshotPhase;
 
@@ -48,13 +49,20 @@ crate::definition::custom_resource! {
             },
             Column::AGE,
         ],
-        rules: &[],
+        rules: &[Rule::new(
+            "!has(oldSelf.spec) || has(self.spec)",
+            "spec cannot be removed: the data stays where it is",
+        )],
     }
 }
 
 /// What is kept where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [Rule::new(
+    "has(self.path) == has(oldSelf.path) && (!has(self.path) || self.path == oldSelf.path)",
+    "path cannot be changed: the data stays where it is; create another Repository for another directory",
+)]))]
 pub struct RepositorySpec {
     /// Target of the backups; [`TypedObjectReference::not_applicable`] when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +71,7 @@ pub struct RepositorySpec {
     pub storage_ref: Option<ObjectReference>,
     /// `directory` of the configuration, kept as it was written; see [`crate::name::directory`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
     pub path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "Delete"))]

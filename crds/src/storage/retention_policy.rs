@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Column, Definition, NOT_SHOWN_IN_ALL, Scope};
+use crate::rule::Rule;
 use crate::usage_policy::UsagePolicy;
 
 crate::definition::custom_resource! {
@@ -24,16 +25,27 @@ crate::definition::custom_resource! {
             Column::new("Default", "boolean", ".spec.default"),
             Column::AGE,
         ],
-        rules: &[],
+        rules: &[Rule::new("has(self.spec)", "spec is missing: say which snapshots to keep")],
     }
 }
+
+/// Contract §6.5; the expression is [`crate::retention_period::PATTERN`].
+const PERIOD_RULES: &[Rule] = &[Rule::new(
+    r"self.matches('^\\s*(-?[0-9]+(y|mo|w|d|h|m))*\\s*$')",
+    "write a period as numbers with the units y, mo, w, d, h or m and no spaces, for example 30d or 1y6mo",
+)];
 
 /// What the user wants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [Rule::new(
+    "(has(self.maxRetentionPeriod) && self.maxRetentionPeriod != '') || has(self.successfulSnapshots)",
+    "say what to keep: set maxRetentionPeriod, successfulSnapshots or both",
+)]))]
 pub struct RetentionPolicySpec {
     /// Everything older goes, for example `1y6mo`; see [`crate::retention_period`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), extend("x-kubernetes-validations" = PERIOD_RULES))]
     pub max_retention_period: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_policy: Option<UsagePolicy>,
