@@ -4,5 +4,8 @@ pub mod access;
 pub mod entry;
 pub mod error;
 pub mod location;
+pub mod lock;
 pub mod progress;
+pub mod repository;
 pub mod store;
+pub mod worker;

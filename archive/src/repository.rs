@@ -1,0 +1,262 @@
+//! A repository in restic's format: made, written, verified, read, checked and pruned.
+//!
+//! This module and its folder are the only place that names the engine, rustic_core, and close the gaps that were
+//! measured at its edges: the engine neither locks, nor guards the making of a repository, nor counts what its source
+//! failed to give. Its work blocks threads; all of it runs through [`Repository::blocking`].
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustic_core::{Credentials, Id, OpenStatus, Repository as Engine};
+use snafu::ResultExt;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Password;
+use crate::lock::{Key, Lock, Locks, Mode};
+use crate::progress::Progress;
+use crate::store::{ObjectStore, Place};
+use crate::worker::Worker;
+
+mod backend;
+mod backup;
+mod digest;
+mod error;
+mod maintain;
+mod open;
+mod read;
+mod source;
+
+use backend::Backend;
+pub use backup::{BackupRequest, Stored};
+use error::{EngineSnafu, LockSnafu};
+pub use error::{Error, Result};
+pub use read::{File, Snapshot};
+
+/// How long an operation waits for locks of others.
+const LOCK_PATIENCE: Duration = Duration::from_mins(10);
+
+/// An open repository.
+///
+/// Its operations take the locks that they need, and run one at a time. When the token that it was opened with is
+/// cancelled, what runs stops with [`Error::Cancelled`] and releases its lock.
+pub struct Repository {
+    inner: Arc<Inner>,
+    /// The operation that runs: they share a backend.
+    running: Mutex<()>,
+    cancel: CancellationToken,
+    lock_patience: Duration,
+}
+
+/// What the blocking part needs.
+struct Inner {
+    engine: Engine<OpenStatus>,
+    backend: Arc<Backend>,
+    locks: Locks,
+    store: Arc<dyn ObjectStore>,
+    directory: String,
+}
+
+/// Where a repository is, and who works on it.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The storage.
+    pub store: Arc<dyn ObjectStore>,
+    /// The directory below the prefix of the storage: the path of the Repository and that of the component.
+    pub directory: String,
+    /// Who works on it.
+    pub worker: Worker,
+    /// Stops everything that is done with the repository.
+    pub cancel: CancellationToken,
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Repository({:?} in {})", self.inner.directory, self.inner.place())
+    }
+}
+
+impl Repository {
+    /// Opens a repository; [`Error::Missing`] if there is none.
+    ///
+    /// Costs one scrypt (about 0.3 s and 128 MiB for a moment) for each key that the repository has.
+    pub async fn open(site: Site, password: &Password) -> Result<Self> {
+        open::open(site, password).await
+    }
+
+    /// Opens a repository, and makes it where there is nothing yet.
+    ///
+    /// Of several that do so at the same time exactly one makes it. Anything but an empty place, a refused or failed
+    /// listing or a wrong password included, is never taken for an empty one.
+    pub async fn open_or_initialise(site: Site, password: &Password) -> Result<Self> {
+        open::open_or_initialise(site, password).await
+    }
+
+    /// Writes a backup, reads it back and compares; see [`BackupRequest`]. Under a shared lock.
+    pub async fn backup(&self, request: BackupRequest) -> Result<Stored> {
+        let progress = Some(Arc::clone(&request.progress));
+        self.locked(Mode::Shared, progress, move |inner, cancel| backup::run(inner, request, cancel)).await
+    }
+
+    /// Adds the tag `incomplete` to a snapshot that lacks a part of its scope. The snapshot gets a new id, which is
+    /// returned; everything else in it stays.
+    pub async fn mark_incomplete(&self, id: &str) -> Result<String> {
+        let id = id.to_owned();
+        self.locked(Mode::Shared, None, move |inner, _| maintain::mark_incomplete(inner, &id)).await
+    }
+
+    /// Checks index, packs and trees, without reading the data, as `restic check` does. Returns the problems found.
+    pub async fn check(&self) -> Result<Vec<String>> {
+        self.locked(Mode::Shared, None, |inner, _| maintain::check(inner)).await
+    }
+
+    /// The bytes of all blobs as they are stored, each once (contract section 13, A45).
+    pub async fn size(&self) -> Result<u64> {
+        self.locked(Mode::Shared, None, |inner, _| maintain::size(inner)).await
+    }
+
+    /// All snapshots, oldest first.
+    pub async fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        self.locked(Mode::Shared, None, |inner, _| read::snapshots(inner)).await
+    }
+
+    /// The files of a snapshot below `root`, in the order of the tree, with paths relative to it.
+    pub async fn files(&self, id: &str, root: &str) -> Result<Vec<File>> {
+        let (id, root) = (id.to_owned(), root.to_owned());
+        self.locked(Mode::Shared, None, move |inner, _| read::files(inner, &id, &root)).await
+    }
+
+    /// The content of one file; `path` is absolute in the snapshot.
+    pub async fn read(&self, id: &str, path: &str) -> Result<Vec<u8>> {
+        let (id, path) = (id.to_owned(), path.to_owned());
+        self.locked(Mode::Shared, None, move |inner, _| read::read(inner, &id, &path)).await
+    }
+
+    /// Removes snapshots and then what no snapshot needs, under an exclusive lock.
+    ///
+    /// `witness` are the ids that independent records name, those to be removed among them or not: if the listing of
+    /// the repository lacks one, nothing is removed, since a listing that is short would make live data look unused.
+    /// Data goes at the earliest a day after it fell out of use.
+    pub async fn forget_and_prune(&self, forget: BTreeSet<String>, witness: BTreeSet<String>) -> Result<()> {
+        self.locked(Mode::Exclusive, None, move |inner, _| {
+            maintain::forget_and_prune(inner, &forget, &witness)
+        })
+        .await
+    }
+
+    /// Runs `work` on a blocking thread under a lock, and releases the lock whatever happens.
+    async fn locked<T: Send + 'static>(
+        &self,
+        mode: Mode,
+        progress: Option<Arc<Progress>>,
+        work: impl FnOnce(&Inner, &CancellationToken) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let _running = self.running.lock().await;
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let acquired = self.inner.locks.acquire(mode, self.lock_patience, &self.cancel).await;
+        let lock = match acquired {
+            Err(crate::lock::Error::Cancelled { .. }) => return Err(Error::Cancelled),
+            acquired => acquired.context(LockSnafu)?,
+        };
+        let run = self.cancel.child_token();
+        self.inner.backend.begin(run.clone(), progress);
+        let result = self.watched(&lock, run, work).await;
+        // The work is done and verified or has failed; a lock that stays goes stale by itself.
+        if let Err(error) = lock.release().await {
+            tracing::warn!(%error, "failed to release a lock");
+        }
+        result
+    }
+
+    /// Runs `work`, and stops it when the lock is lost.
+    async fn watched<T: Send + 'static>(
+        &self,
+        lock: &Lock,
+        run: CancellationToken,
+        work: impl FnOnce(&Inner, &CancellationToken) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let token = run.clone();
+        let mut work = std::pin::pin!(self.inner.blocking(move |inner| work(inner, &token)));
+        let result = tokio::select! {
+            result = &mut work => return result,
+            () = lock.lost().cancelled() => {
+                run.cancel();
+                work.await
+            }
+        };
+        let directory = self.inner.directory.clone();
+        result.map_err(|_| Error::LostLock { directory })
+    }
+}
+
+impl Inner {
+    fn place(&self) -> &Arc<Place> {
+        self.store.place()
+    }
+
+    /// The one place where the engine's blocking work leaves the asynchronous world.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(self);
+        blocking(&self.directory, move || work(&inner)).await
+    }
+
+    /// The engine once more, without another scrypt: what loads an index consumes it.
+    fn again(&self) -> Result<Engine<OpenStatus>> {
+        let credentials = Credentials::Masterkey(self.engine.key());
+        let engine = open::engine(&self.backend).and_then(|engine| engine.open(&credentials));
+        engine.map_err(self.engine_error("open"))
+    }
+
+    /// Translates an error of the engine: the store's own, if it had one, says more.
+    fn engine_error(&self, action: &'static str) -> impl Fn(Box<rustic_core::RusticError>) -> Error + '_ {
+        move |error| match self.backend.failure() {
+            Some(source) => Error::Store { source },
+            None if self.backend.is_cancelled() => Error::Cancelled,
+            None => {
+                let (directory, reason) = (self.directory.clone(), error.display_log());
+                EngineSnafu { action, directory, reason }.build()
+            }
+        }
+    }
+}
+
+/// Runs `work` on a thread that may block. A panic of the engine becomes an error.
+async fn blocking<T: Send + 'static>(
+    directory: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            let reason =
+                if error.is_panic() { "the engine panicked" } else { "the runtime is shutting down" };
+            EngineSnafu { action: "work on", directory, reason }.fail()
+        }
+    }
+}
+
+/// The master key as locks need it.
+fn lock_key(engine: &Engine<OpenStatus>, directory: &str) -> Result<Key> {
+    let key = engine.key();
+    Key::new(&key.encrypt, &key.mac.k, &key.mac.r).ok_or_else(|| {
+        EngineSnafu { action: "open", directory, reason: "its master key has an unknown form" }.build()
+    })
+}
+
+/// A time as the engine keeps it.
+fn zoned(time: Timestamp) -> jiff::Zoned {
+    time.to_zoned(jiff::tz::TimeZone::UTC)
+}
+
+/// An id in full; the engine prints the first eight digits.
+fn full(id: &Id) -> String {
+    id.to_hex().as_str().to_owned()
+}

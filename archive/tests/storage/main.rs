@@ -1,0 +1,6 @@
+//! The storage side as a whole: repositories on an object store.
+
+#[cfg(test)]
+mod repository;
+#[cfg(test)]
+mod support;
