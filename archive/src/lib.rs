@@ -1,6 +1,7 @@
 //! Kubernetes manifests kept in a restic-format repository in an object store.
 
 pub mod access;
+pub mod bucket;
 pub mod api;
 pub mod collect;
 pub mod discovery;

@@ -1,5 +1,38 @@
 //! Where a storage is: what a BackupStorage says, with its defaults filled in.
 
+use std::collections::BTreeMap;
+
+use crds::storage::backup_storage::Backend;
+use k8s_openapi::ByteString;
+use snafu::{OptionExt, Snafu};
+
+use crate::access::{self, Access};
+
+/// Why a BackupStorage says nowhere.
+#[derive(Debug, Snafu)]
+pub enum Error {
+    /// The block of the provider is missing.
+    #[snafu(display("provider {provider:?} needs storage.{provider}"))]
+    NoBlock {
+        /// The provider.
+        provider: String,
+    },
+    /// A field of the block is missing.
+    #[snafu(display("provider {provider:?} needs storage.{provider}.{field}"))]
+    NoField {
+        /// The provider.
+        provider: &'static str,
+        /// The field.
+        field: &'static str,
+    },
+    /// There is no such provider.
+    #[snafu(display("provider {provider:?} is none of s3, gcs, azure and local"))]
+    UnknownProvider {
+        /// What is written.
+        provider: String,
+    },
+}
+
 /// A storage, by provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
@@ -67,6 +100,56 @@ impl S3 {
 }
 
 impl Location {
+    /// What the `storage` of a BackupStorage says.
+    pub fn of(backend: &Backend) -> Result<Self, Error> {
+        let provider = backend.provider.as_str();
+        let no_block = || NoBlockSnafu { provider };
+        match provider {
+            "s3" => {
+                let s3 = backend.s3.as_ref().with_context(no_block)?;
+                let mut location = S3::new(
+                    text(s3.endpoint.as_ref()),
+                    &s3.bucket,
+                    text(s3.prefix.as_ref()),
+                    text(s3.region.as_ref()),
+                );
+                location.insecure_tls = s3.insecure_tls;
+                required(&location.bucket, "s3", "bucket")?;
+                Ok(Self::S3(location))
+            }
+            "gcs" => {
+                let gcs = backend.gcs.as_ref().with_context(no_block)?;
+                let bucket = trimmed(&gcs.bucket);
+                required(&bucket, "gcs", "bucket")?;
+                Ok(Self::Gcs(Gcs { bucket, prefix: trimmed(text(gcs.prefix.as_ref())) }))
+            }
+            "azure" => {
+                let azure = backend.azure.as_ref().with_context(no_block)?;
+                let (account, container) =
+                    (trimmed(text(azure.storage_account.as_ref())), trimmed(&azure.container));
+                required(&container, "azure", "container")?;
+                required(&account, "azure", "storageAccount")?;
+                Ok(Self::Azure(Azure { account, container, prefix: trimmed(text(azure.prefix.as_ref())) }))
+            }
+            "local" => Ok(Self::Local),
+            _ => UnknownProviderSnafu { provider }.fail(),
+        }
+    }
+
+    /// The credentials for this storage in `secret`: its `namespace/name` and data, or `None` where the BackupStorage
+    /// names no Secret.
+    pub fn access(
+        &self,
+        secret: Option<(&str, &BTreeMap<String, ByteString>)>,
+    ) -> Result<Access, access::Error> {
+        match (self, secret) {
+            (Self::S3(_), Some((name, data))) => Access::s3(name, data),
+            (Self::Gcs(_), Some((name, data))) => Access::gcs(name, data),
+            (Self::Azure(_), Some((name, data))) => Access::azure(name, data),
+            (Self::Local, _) | (_, None) => Ok(Access::Ambient),
+        }
+    }
+
     /// The prefix before every key; no slashes around it.
     #[must_use]
     pub fn prefix(&self) -> &str {
@@ -77,6 +160,21 @@ impl Location {
             Self::Local => "",
         }
     }
+}
+
+fn text(field: Option<&String>) -> &str {
+    field.map_or("", String::as_str)
+}
+
+fn required(value: &str, provider: &'static str, field: &'static str) -> Result<(), Error> {
+    if value.is_empty() { NoFieldSnafu { provider, field }.fail() } else { Ok(()) }
+}
+
+/// The directory of a repository in its storage: the path of the Repository, then that of the component
+/// (`repository/v1/<session>/<component>`, contract section 4.1).
+#[must_use]
+pub fn repository_directory(repository_path: &str, component_path: &str) -> String {
+    format!("{}/{}", trimmed(repository_path), trimmed(component_path)).trim_matches('/').to_owned()
 }
 
 /// A prefix as it stands before a key (contract section 4.1: trimmed of slashes).
@@ -129,6 +227,49 @@ mod tests {
                 "{endpoint}"
             );
         }
+    }
+
+    fn backend(yaml: &str) -> Backend {
+        serde_saphyr::from_str(yaml).unwrap()
+    }
+
+    #[test]
+    fn a_backup_storage_says_where_it_is() {
+        let location = Location::of(&backend(
+            "{provider: s3, s3: {bucket: b, endpoint: http://s3:7070, prefix: demo/, insecureTLS: true}}",
+        ));
+        let Location::S3(s3) = location.unwrap() else { panic!("not S3") };
+        assert_eq!(
+            (s3.endpoint.as_str(), s3.prefix.as_str(), s3.insecure_tls),
+            ("http://s3:7070", "demo", true)
+        );
+        let location = Location::of(&backend("{provider: gcs, gcs: {bucket: b, prefix: /p}}")).unwrap();
+        assert_eq!(location, Location::Gcs(Gcs { bucket: "b".to_owned(), prefix: "p".to_owned() }));
+    }
+
+    #[test]
+    fn what_a_backup_storage_lacks_is_named() {
+        for (yaml, message) in [
+            ("{provider: s3}", r#"provider "s3" needs storage.s3"#),
+            ("{provider: s3, s3: {bucket: \"\"}}", r#"provider "s3" needs storage.s3.bucket"#),
+            (
+                "{provider: azure, azure: {container: c}}",
+                r#"provider "azure" needs storage.azure.storageAccount"#,
+            ),
+            ("{provider: ftp}", r#"provider "ftp" is none of s3, gcs, azure and local"#),
+        ] {
+            assert_eq!(Location::of(&backend(yaml)).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_repository_lies_below_the_path_of_its_object() {
+        for (path, component) in
+            [("/demo/app", "repository/v1/daily/manifest"), ("demo/app/", "/repository/v1/daily/manifest/")]
+        {
+            assert_eq!(repository_directory(path, component), "demo/app/repository/v1/daily/manifest");
+        }
+        assert_eq!(repository_directory("", "repository/v1/daily/manifest"), "repository/v1/daily/manifest");
     }
 
     #[test]
