@@ -1,6 +1,6 @@
 //! When a session runs: the fields of a CronJob (contract §1.2).
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::pod_template::PodTemplateSpec;
@@ -16,11 +16,19 @@ pub struct SchedulerSpec {
     pub concurrency_policy: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
+    /// Required by upstream's schema, left out in upstream's own examples: written always, read when there.
+    #[serde(default)]
+    #[schemars(transform = without_default)]
     pub job_template: JobTemplate,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successful_jobs_history_limit: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_jobs_history_limit: Option<i32>,
+}
+
+/// The API server is not to write the field either.
+fn without_default(schema: &mut Schema) {
+    schema.remove("default");
 }
 
 /// The trigger Job of the CronJob.
