@@ -1,19 +1,9 @@
 //! What goes wrong is Failed, says what is missing, and loses nothing.
 
-use crds::storage::Snapshot;
 use harness::cluster::Cluster;
 use harness::namespace::Namespace;
 
 use crate::given;
-
-fn error_of(snapshot: &Snapshot) -> String {
-    snapshot
-        .status
-        .as_ref()
-        .and_then(|status| status.components.get("manifest"))
-        .and_then(|component| component.error.clone())
-        .unwrap_or_default()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_without_rights_fails_the_backup_and_the_message_says_how_to_grant_them() {
@@ -27,7 +17,7 @@ async fn a_reader_without_rights_fails_the_backup_and_the_message_says_how_to_gr
 
     let phase = snapshot.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
     assert_eq!(phase.as_deref(), Some("Failed"));
-    let error = error_of(&snapshot);
+    let error = given::error_of(&snapshot);
     for part in ["list", "secrets", &namespace.name, "reader", "kubestash-cluster-reader"] {
         assert!(error.contains(part), "\"{part}\" is not in: {error}");
     }
@@ -62,7 +52,7 @@ async fn a_wrong_encryption_password_is_said_and_the_repository_stays_as_it_was(
     let second = given::session_completed(&namespace, "orders", &known).await;
 
     let snapshot = given::snapshot_of(&namespace, &second).await;
-    let error = error_of(&snapshot);
+    let error = given::error_of(&snapshot);
     assert!(error.contains("password"), "{error}");
     let repository = |keys: &[String]| -> Vec<String> {
         keys.iter().filter(|key| key.contains("/repository/v1/")).cloned().collect()

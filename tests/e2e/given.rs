@@ -8,7 +8,7 @@ use harness::namespace::Namespace;
 use harness::restic::Restic;
 use harness::wait;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
-use kube::api::{Api, ObjectMeta, Patch, PatchParams};
+use kube::api::{Api, ListParams, ObjectMeta, Patch, PatchParams};
 
 /// Long enough for a busy machine of two cores; a story never sleeps, so that this bounds failures only.
 pub const SOON: Duration = Duration::from_mins(2);
@@ -179,4 +179,40 @@ pub async fn snapshot_of(namespace: &Namespace, session: &BackupSession) -> Snap
 pub fn restic(namespace: &Namespace) -> Restic {
     let path = format!("{}/orders/repository/v1/nightly/manifest", namespace.name);
     Restic::new(&namespace.cluster.environment, &path, PASSWORD)
+}
+
+/// Triggers the configuration by the plugin and waits for the end of that very session.
+pub async fn another_session(namespace: &Namespace, configuration: &str) -> BackupSession {
+    let sessions =
+        namespace.api::<BackupSession>().list(&ListParams::default()).await.expect("a list of sessions");
+    let known: Vec<String> = sessions.items.into_iter().filter_map(|session| session.metadata.name).collect();
+    trigger(namespace, configuration).await;
+    session_completed(namespace, configuration, &known).await
+}
+
+/// `kubectl kubestash trigger`.
+pub async fn trigger(namespace: &Namespace, configuration: &str) {
+    namespace.cluster.plugin.run(&["trigger", configuration, "-n", &namespace.name]).await.assert_success();
+}
+
+/// A storage and a configuration of the story's namespace whose initial backup has succeeded.
+pub async fn a_first_backup(namespace: &Namespace) -> BackupSession {
+    namespace.apply(STORAGE).await;
+    namespace.apply(NAMESPACE_BACKUP).await;
+    a_reader_of_the_cluster(namespace).await;
+    let session = session_completed(namespace, "orders", &[]).await;
+    assert_eq!(phase(&session), "Succeeded", "{session:#?}");
+    session
+}
+
+/// The phase of a session.
+pub fn phase(session: &BackupSession) -> String {
+    let status = session.status.as_ref();
+    status.and_then(|status| status.phase.as_ref()).map(ToString::to_string).unwrap_or_default()
+}
+
+/// Why the component of a Snapshot failed; empty when it did not.
+pub fn error_of(snapshot: &Snapshot) -> String {
+    let component = snapshot.status.as_ref().and_then(|status| status.components.get("manifest"));
+    component.and_then(|component| component.error.clone()).unwrap_or_default()
 }

@@ -1,7 +1,11 @@
 //! Stories on a real cluster: each file tells of one thing a person would meet. Run by `make test`.
 
 mod backup;
+mod compatibility;
 mod failure;
 mod given;
+mod killed;
 mod schedule;
+mod secrecy;
 mod setup;
+mod storage_faults;

@@ -31,6 +31,14 @@ quietly() {
 
 # Like quietly, and says every 15 seconds that it is still at it.
 patiently() {
+    try_patiently "$@" || {
+        tail -n 30 "$2" >&2
+        die "failed while $1: the whole output is in $2"
+    }
+}
+
+# Leaves it to the caller what a failure means.
+try_patiently() {
     local what="$1" log="$2" began=$SECONDS told=0 child
     shift 2
     mkdir -p "$(dirname "$log")"
@@ -43,10 +51,7 @@ patiently() {
             note "  still $what (${told} s so far)"
         fi
     done
-    if ! wait "$child"; then
-        tail -n 30 "$log" >&2
-        die "failed while $what: the whole output is in $log"
-    fi
+    wait "$child"
 }
 
 # Asks "$@" every tenth of a second until it succeeds; gives up after SECONDS_ALLOWED.

@@ -15,7 +15,7 @@ buildah_here() {
 build_archive() {
     local reference="$1" folder="$2" archive="$3" log
     shift 3
-    ensure_packages
+    ensure_packages buildah flock
     log="$CACHE/logs/image-$(basename "$archive").log"
     mkdir -p "$(dirname "$archive")" "$CACHE/logs"
     lock 7 "$CACHE/buildah.lock" "another image build is running, waiting for it"
@@ -104,7 +104,7 @@ ensure_base_image() {
 # Puts the base image of the archive into buildah's store, for images that are built upon it.
 store_base_image() {
     ensure_base_image
-    ensure_packages
+    ensure_packages buildah flock
     lock 7 "$CACHE/buildah.lock" "another image build is running, waiting for it"
     if [[ "$(cat "$CACHE/buildah/base" 2>/dev/null)" != "$(base_archive)" ]] ||
         ! buildah_here inspect --type image "$(base_reference)" >/dev/null 2>&1; then

@@ -20,34 +20,38 @@ cni_folder() {
     return 1
 }
 
+# Packages of the programs named, or of all and the CNI plugins, as far as they are missing.
 missing_packages() {
     local entry
     for entry in "${PROGRAMS[@]}"; do
+        (($# == 0)) || [[ " $* " == *" ${entry%%=*} "* ]] || continue
         command -v "${entry%%=*}" >/dev/null || echo "${entry#*=}"
-    done
-    cni_folder >/dev/null || echo containernetworking-plugins
+    done | sort -u
+    if (($# == 0)); then cni_folder >/dev/null || echo containernetworking-plugins; fi
 }
 
+# [PROGRAM...]: installs what is missing of these programs, or of all that a cluster needs.
 ensure_packages() {
     local packages log
-    mapfile -t packages < <(missing_packages | sort -u)
+    mapfile -t packages < <(missing_packages "$@")
     ((${#packages[@]})) || return 0
     command -v apt-get >/dev/null ||
         die "programs are missing and there is no apt-get to install them: ${packages[*]}"
     [[ $EUID -eq 0 ]] ||
         die "Debian packages are missing: sudo apt-get install --no-install-recommends ${packages[*]}"
     lock 7 "$RUN_ROOT/packages.lock" "another cluster is installing packages, waiting"
-    mapfile -t packages < <(missing_packages | sort -u)
+    mapfile -t packages < <(missing_packages "$@")
     if ((${#packages[@]})); then
         log="$CACHE/logs/packages.log"
         note "installing Debian packages: ${packages[*]}"
-        if ! apt_install "${packages[@]}" >/dev/null 2>&1; then
-            quietly "$log" apt-get update
+        # Lists that are missing or too old: fetch them and try again.
+        if ! try_patiently "installing packages" "$log" apt_install "${packages[@]}"; then
+            patiently "refreshing the package lists" "$log" apt-get update
             patiently "installing packages" "$log" apt_install "${packages[@]}"
         fi
     fi
     unlock 7
-    mapfile -t packages < <(missing_packages | sort -u)
+    mapfile -t packages < <(missing_packages "$@")
     ((${#packages[@]} == 0)) || die "still missing after the installation: ${packages[*]}"
 }
 
