@@ -54,16 +54,14 @@ try_patiently() {
     wait "$child"
 }
 
-# Asks "$@" every tenth of a second until it succeeds; gives up after SECONDS_ALLOWED.
+# Asks "$@" every tenth of a second until it succeeds; gives up after ALLOWED seconds.
 await() {
-    local what="$1" allowed="$2" deadline
-    shift 2
-    deadline=$((SECONDS + allowed))
+    local deadline=$((SECONDS + $1))
+    shift
     until "$@" >/dev/null 2>&1; do
         ((SECONDS < deadline)) || return 1
         sleep 0.1
     done
-    : "$what"
 }
 
 # Holds the lock FILE on descriptor DESCRIPTOR until the descriptor is closed or the program ends.

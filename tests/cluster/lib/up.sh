@@ -34,45 +34,53 @@ boot() {
     start_etcd
     start_api_server
     start_containerd
-    import_components &
+    import_components 7>&- 8>&- 9>&- &
     local import=$!
-    must "the API server to be ready" 60 api_ready
+    must "the API server to be ready" api_ready
     start_controllers
     start_kube_proxy
     wait "$import" || die "failed to import images: see $STATE/logs/images.log"
     start_kubelet
-    must "the manifests to be accepted" 30 apply_manifests
-    must "the node to register" 60 kube get node node
-    must "the node to be Ready" 60 kube wait --for=condition=Ready node/node --timeout=60s
-    must "CoreDNS and S3 to be available" 120 deployments_available
-    must "the bucket" 30 make_bucket
-    must "the default ServiceAccount" 30 kube get serviceaccount default --namespace default
+    must "the manifests to be accepted" apply_manifests
+    must "the node to register" kube get node node
+    must "the node to be Ready" node_ready
+    must "CoreDNS and S3 to be available" deployments_available
+    must "the bucket" make_bucket
+    must "the default ServiceAccount" kube get serviceaccount default --namespace default
 }
 
-# Waits for "$@"; when it does not come true, tells why from the logs.
+# Long enough for a slow and busy machine: a program that dies is noticed at once.
+PATIENCE=300
+
+# WHAT COMMAND...: asks until COMMAND succeeds; when that takes too long, or a program of the cluster dies, tells why.
 must() {
-    local what="$1" allowed="$2"
-    shift 2
-    await "$what" "$allowed" "$@" && return
-    note "waited $allowed s for $what"
-    dead_programs | while read -r program; do
-        note "$program is dead; the end of its log:"
-        tail -n 15 "$STATE/logs/$program.log" >&2
+    local what="$1" deadline=$((SECONDS + PATIENCE)) program=""
+    shift
+    until "$@" >/dev/null 2>&1; do
+        program="$(dead_programs | head -n 1)"
+        if [[ -n $program ]]; then
+            tail -n 15 "$STATE/logs/$program.log" >&2
+            die "$program died while cluster \"$NAME\" waited for $what; logs are in $STATE/logs"
+        elif ((SECONDS >= deadline)); then
+            "$@" >&2 || true
+            die "waited $PATIENCE s for $what of cluster \"$NAME\"; logs are in $STATE/logs"
+        fi
+        sleep 0.1
     done
-    "$@" >&2 || true
-    die "cluster \"$NAME\" does not boot: logs are in $STATE/logs, \"cluster down --name $NAME\" removes it"
 }
 
 api_ready() { kube get --raw /readyz --request-timeout=5s; }
 
+node_ready() { kube wait --for=condition=Ready node/node --timeout=10s; }
+
 deployments_available() {
-    kube wait --for=condition=Available --timeout=120s deployment/coredns --namespace kube-system &&
-        kube wait --for=condition=Available --timeout=120s deployment/s3 --namespace storage
+    kube wait --for=condition=Available --timeout=10s deployment/coredns --namespace kube-system &&
+        kube wait --for=condition=Available --timeout=10s deployment/s3 --namespace storage
 }
 
 import_components() {
     local component
-    await "the container runtime" 30 ctr_here version || return 1
+    await "$PATIENCE" ctr_here version || return 1
     for component in pause versitygw coredns; do
         import_image "$(component_archive "$component")" || return 1
     done
