@@ -62,6 +62,8 @@ impl Attempt<'_> {
         let told = told(status, code, element(body, "Message"));
         match classify(status, code) {
             Meaning::NoSuchBucket => Error::NoSuchBucket { place },
+            // A listing finds nothing or something; that it is "not found" would read like an empty one.
+            Meaning::NotFound if action == "list" => self.other(&told),
             Meaning::NotFound => Error::NotFound { place, key },
             Meaning::WrongSecret => {
                 let reason = format!("the secret key does not match access key {:?}", place.identity);
@@ -123,7 +125,8 @@ fn classify(status: u16, code: &str) -> Meaning {
     match (status, code) {
         (_, "NoSuchBucket") => Meaning::NoSuchBucket,
         (_, "SignatureDoesNotMatch") => Meaning::WrongSecret,
-        (_, "InvalidAccessKeyId") => Meaning::UnknownIdentity,
+        // The second is versitygw's.
+        (_, "InvalidAccessKeyId" | "XAdminUserNotFound") => Meaning::UnknownIdentity,
         (
             _,
             "ExpiredToken"
@@ -135,7 +138,7 @@ fn classify(status: u16, code: &str) -> Meaning {
             | "InvalidSecurity",
         )
         | (401, _) => Meaning::Unauthenticated,
-        (404, _) => Meaning::NotFound,
+        (404, "" | "NoSuchKey" | "NoSuchVersion" | "NotFound") => Meaning::NotFound,
         (403, _) => Meaning::AccessDenied,
         (_, "RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted" | "SlowDown") => {
             Meaning::Temporary
@@ -241,6 +244,8 @@ mod tests {
             (404, "NoSuchKey", Meaning::NotFound),
             (404, "", Meaning::NotFound),
             (404, "NoSuchBucket", Meaning::NoSuchBucket),
+            (404, "NoSuchUpload", Meaning::Other),
+            (404, "XAdminUserNotFound", Meaning::UnknownIdentity),
             (401, "", Meaning::Unauthenticated),
             (400, "AuthorizationHeaderMalformed", Meaning::Unauthenticated),
             (403, "RequestTimeTooSkewed", Meaning::Unauthenticated),
@@ -258,6 +263,13 @@ mod tests {
         ] {
             assert_eq!(classify(status, code), meaning, "{status} {code}");
         }
+    }
+
+    #[test]
+    fn a_listing_is_never_not_found() {
+        let place = a_place();
+        let error = Attempt { place: &place, action: "list", key: "a/" }.refused(404, "");
+        assert!(matches!(error, Error::Other { .. }), "{error}");
     }
 
     #[test]

@@ -1,0 +1,107 @@
+//! A real S3 server on loopback, for one test.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use archive::access::Access;
+use archive::location::{Location, S3};
+use archive::store::{ObjectStore, Patience, connect_with};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use crate::tools::{Restic, find};
+
+pub const ACCESS_KEY: &str = "kubestash";
+pub const SECRET_KEY: &str = "kubestash-secret";
+pub const BUCKET: &str = "backups";
+
+/// versitygw over a folder; it ends with the value.
+pub struct Server {
+    child: Child,
+    folder: TempDir,
+    address: SocketAddr,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts a server; `None` where the program is missing.
+    pub fn start() -> Option<Self> {
+        let [program] = find(["versitygw"])?;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        let address = free_address();
+        let mut command = Command::new(program);
+        command.args(["--quiet", "--keep-alive", "--port", &address.to_string(), "posix"]).arg(folder.path());
+        command.env("ROOT_ACCESS_KEY", ACCESS_KEY).env("ROOT_SECRET_KEY", SECRET_KEY);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let server = Self { child, folder, address };
+        server.wait();
+        Some(server)
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(self.address).is_err() {
+            assert!(Instant::now() < deadline, "versitygw does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the bucket holds, as files.
+    pub fn folder(&self, path: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(path)
+    }
+
+    /// The storage with prefix `demo`.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        store(&self.endpoint(), BUCKET, (ACCESS_KEY, SECRET_KEY))
+    }
+
+    /// restic on the repository at `path` below the prefix `demo`.
+    pub fn restic(&self, program: &Path, path: &str) -> Restic {
+        Restic {
+            program: program.to_owned(),
+            repository: format!("s3:{}/{BUCKET}/demo/{path}", self.endpoint()),
+            environment: vec![
+                ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ],
+        }
+    }
+}
+
+/// A store that gives up soon.
+pub fn store(endpoint: &str, bucket: &str, (access_key, secret_key): (&str, &str)) -> Arc<dyn ObjectStore> {
+    let location = Location::S3(S3::new(endpoint, bucket, "demo", ""));
+    let access = Access::S3 {
+        access_key_id: access_key.to_owned(),
+        secret_access_key: Zeroizing::new(secret_key.to_owned()),
+        certificate_authority: None,
+    };
+    let patience = Patience {
+        attempt: Duration::from_secs(2),
+        total: Duration::from_secs(3),
+        first_wait: Duration::from_millis(20),
+        longest_wait: Duration::from_millis(200),
+    };
+    connect_with(&location, &access, patience).unwrap()
+}
+
+/// An address of loopback that nobody listens on.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
