@@ -35,13 +35,22 @@ pub struct NewCondition {
     pub status: bool,
     pub reason: String,
     pub message: String,
+    /// Generation of the object that the condition speaks of, where that matters.
+    pub observed_generation: Option<i64>,
 }
 
 impl NewCondition {
     /// A condition without a message.
     #[must_use]
     pub fn new(type_: &str, status: bool, reason: &str) -> Self {
-        Self { type_: type_.to_owned(), status, reason: reason.to_owned(), message: String::new() }
+        Self { type_: type_.to_owned(), status, reason: reason.to_owned(), ..Self::default() }
+    }
+
+    /// The same condition about a certain generation of the object, `metadata.generation`.
+    #[must_use]
+    pub fn observed(mut self, generation: Option<i64>) -> Self {
+        self.observed_generation = generation;
+        self
     }
 
     /// The same condition with a message for people.
@@ -52,22 +61,23 @@ impl NewCondition {
     }
 }
 
-/// Puts a condition into a list: nothing changes when status, reason and message are equal; otherwise it is replaced
-/// where it stands, or appended, with `now` as its transition time. The order of the list is kept.
+/// Puts a condition into a list: nothing changes when status, reason and message are equal and the generation is equal
+/// or not given; otherwise it is replaced where it stands, or appended, with `now` as its transition time. The order of
+/// the list is kept.
 ///
 /// Returns whether the list changed.
 pub fn set(conditions: &mut Vec<Condition>, new: NewCondition, now: Timestamp) -> bool {
     let new = Condition {
         type_: new.type_,
         status: if new.status { TRUE } else { FALSE }.to_owned(),
-        observed_generation: None,
+        observed_generation: new.observed_generation,
         severity: None,
         last_transition_time: Time(now),
         reason: Some(new.reason).filter(|reason| !reason.is_empty()),
         message: Some(new.message).filter(|message| !message.is_empty()),
     };
     match conditions.iter_mut().find(|condition| condition.type_ == new.type_) {
-        Some(old) if same_but_time(old, &new) => false,
+        Some(old) if same_but_time(old, &new) && same_generation(old, &new) => false,
         Some(old) => {
             *old = new;
             true
@@ -77,6 +87,10 @@ pub fn set(conditions: &mut Vec<Condition>, new: NewCondition, now: Timestamp) -
             true
         }
     }
+}
+
+fn same_generation(old: &Condition, new: &Condition) -> bool {
+    new.observed_generation.is_none() || new.observed_generation == old.observed_generation
 }
 
 /// Equal in type, status, reason and message; absent and empty texts count as equal.
@@ -120,6 +134,26 @@ pub fn exists(conditions: &[Condition], type_: &str) -> bool {
 #[must_use]
 pub fn first_failure(conditions: &[Condition]) -> Option<&Condition> {
     conditions.iter().find(|condition| condition.status == FALSE)
+}
+
+/// Conditions for tests, from words like `Ready=True`.
+#[cfg(test)]
+pub(crate) fn conditions(words: &str) -> Vec<Condition> {
+    words
+        .split_whitespace()
+        .map(|word| {
+            let (type_, status) = word.split_once('=').unwrap();
+            Condition {
+                type_: type_.to_owned(),
+                status: status.to_owned(),
+                observed_generation: None,
+                severity: None,
+                last_transition_time: Time(Timestamp::UNIX_EPOCH),
+                reason: None,
+                message: None,
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -167,6 +201,21 @@ mod tests {
             assert_eq!(conditions[0].type_, "Initialized", "the order is kept");
             assert_eq!(conditions[0].last_transition_time.0, at(9));
             assert_eq!(conditions[1].last_transition_time.0, at(2), "the other one is left alone");
+        }
+    }
+
+    #[test]
+    fn another_generation_is_a_change_and_none_is_not() {
+        let mut conditions = Vec::new();
+        let valid = |generation| NewCondition::new("ValidationPassed", true, "Passed").observed(generation);
+        for (generation, second, changes, stays) in [
+            (Some(1), 1, true, Some(1)),
+            (Some(1), 2, false, Some(1)),
+            (None, 3, false, Some(1)),
+            (Some(2), 4, true, Some(2)),
+        ] {
+            assert_eq!(set(&mut conditions, valid(generation), at(second)), changes, "{generation:?}");
+            assert_eq!(conditions[0].observed_generation, stays);
         }
     }
 

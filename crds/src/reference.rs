@@ -1,5 +1,7 @@
 //! References from one object to another (contract §1.2).
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +86,14 @@ impl TypedObjectReference {
             && text(self.namespace.as_ref()) == text(other.namespace.as_ref())
             && self.name == other.name
     }
+}
+
+/// The reference by which `owner` controls another object: when it goes, the other goes with it, and first
+/// (contract §3.3). None for an object that has no UID, since no cluster has made it yet.
+#[must_use]
+pub fn controller<K: Resource<DynamicType = ()>>(owner: &K) -> Option<OwnerReference> {
+    let reference = owner.controller_owner_ref(&())?;
+    Some(OwnerReference { block_owner_deletion: Some(true), ..reference })
 }
 
 /// Reference to an object in the referrer's own namespace; replaced as a whole by server-side apply.

@@ -1,6 +1,7 @@
 //! BackupConfiguration: what is backed up, when, how, and into which repositories (contract §1.7).
 
 pub mod rules;
+mod violations;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -325,5 +326,69 @@ impl BackupConfiguration {
             && status.sessions.len() == self.spec.sessions.len()
             && status.sessions.iter().all(scheduled);
         if ready { BackupConfigurationPhase::Ready } else { BackupConfigurationPhase::NotReady }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{BackupConfiguration, RetryConfig, Session};
+
+    fn phase(change: impl FnOnce(&mut Value)) -> &'static str {
+        let ensured = json!([{"type": "SchedulerEnsured", "status": "True", "lastTransitionTime": "2025-08-19T09:30:00Z"}]);
+        let mut object = json!({
+            "spec": {
+                "backends": [{"name": "s3"}, {"name": "gcs"}],
+                "sessions": [{"name": "frequent"}, {"name": "nightly"}],
+            },
+            "status": {
+                "targetFound": true,
+                "backends": [{"name": "s3", "ready": true}, {"name": "gcs", "ready": true}],
+                "sessions": [{"name": "frequent", "conditions": ensured}, {"name": "nightly", "conditions": ensured}],
+                "conditions": [{"type": "ValidationPassed", "status": "True", "lastTransitionTime": "2025-08-19T09:30:00Z"}],
+                // These have no say.
+                "repositories": [{"name": "repo", "phase": "NotReady"}],
+                "dependencies": [{"name": "kubedump-addon", "found": false}],
+            },
+        });
+        change(&mut object);
+        serde_json::from_value::<BackupConfiguration>(object).unwrap().calculate_phase().as_str()
+    }
+
+    #[test]
+    fn the_phase_is_that_of_the_first_row_that_holds() {
+        let table: &[(fn(&mut Value), &str)] = &[
+            // Row 1.
+            (|object| object["status"]["conditions"][0]["status"] = json!("False"), "Invalid"),
+            // Row 2.
+            (|_| (), "Ready"),
+            (|object| object["status"]["conditions"] = json!([]), "Ready"),
+            (|object| object["status"]["conditions"][0]["status"] = json!("Unknown"), "Ready"),
+            // Row 3: each part of row 2 missing in turn.
+            (|object| object["status"] = json!(null), "NotReady"),
+            (|object| object["status"]["targetFound"] = json!(false), "NotReady"),
+            (|object| object["status"]["targetFound"] = json!(null), "NotReady"),
+            (|object| object["status"]["backends"] = json!([{"name": "s3", "ready": true}]), "NotReady"),
+            (|object| object["status"]["backends"][1]["ready"] = json!(false), "NotReady"),
+            (|object| object["status"]["backends"][1]["ready"] = json!(null), "NotReady"),
+            (|object| object["spec"]["sessions"] = json!([{"name": "frequent"}]), "NotReady"),
+            (|object| object["status"]["sessions"][1]["conditions"] = json!([]), "NotReady"),
+            (
+                |object| object["status"]["sessions"][1]["conditions"][0]["status"] = json!("False"),
+                "NotReady",
+            ),
+        ];
+        for (index, (change, expected)) in table.iter().enumerate() {
+            assert_eq!(phase(*change), *expected, "row {index} of the table");
+        }
+    }
+
+    #[test]
+    fn without_a_retry_configuration_nothing_is_tried_again() {
+        let session = |retry_config| Session { retry_config, ..Session::default() };
+        assert_eq!(session(None).retries(), 0);
+        assert_eq!(session(Some(RetryConfig::default())).retries(), 1);
+        assert_eq!(session(Some(RetryConfig { max_retry: Some(3), delay: None })).retries(), 3);
     }
 }

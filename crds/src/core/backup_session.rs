@@ -1,16 +1,19 @@
 //! BackupSession: one run of a session of a BackupConfiguration (contract §1.8).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::{Condition, exists, is_false, is_true};
+use crate::core::BackupConfiguration;
 use crate::core::hook::HookStatus;
 use crate::definition::{Column, Definition, SHOWN_IN_ALL, Scope};
 use crate::phase::phase;
 use crate::reference::{ObjectReference, TypedLocalObjectReference, TypedObjectReference};
 use crate::rule::Rule;
 use crate::storage::snapshot::SnapshotPhase;
+use crate::{label, name, reference};
 
 /// Condition types and reasons of a BackupSession (contract §2.1).
 pub mod condition {
@@ -163,6 +166,39 @@ phase! {
     RetentionPolicyPhase { Pending, Applied, FailedToApply }
 }
 
+impl BackupSession {
+    /// The run of a session of `configuration` that begins at that second, `retry_left` further attempts being left to
+    /// it. The CronJob's pod, the operator and `trigger` all make runs here (contract §8.2), so that they are named,
+    /// labelled and owned alike. A `configuration` that was not read from a cluster has no UID and owns nothing.
+    #[must_use]
+    pub fn for_run(
+        configuration: &BackupConfiguration,
+        session_name: &str,
+        unix_seconds: i64,
+        retry_left: i32,
+    ) -> Self {
+        let invoker = configuration.name_any();
+        let session = configuration.session(session_name);
+        let mut run = Self::new(
+            &name::backup_session(&invoker, session_name, unix_seconds),
+            BackupSessionSpec {
+                invoker: Some(TypedLocalObjectReference {
+                    api_group: Some(crate::core::GROUP.to_owned()),
+                    kind: BackupConfiguration::DEFINITION.kind.to_owned(),
+                    name: invoker.clone(),
+                }),
+                session: session_name.to_owned(),
+                retry_left: Some(retry_left),
+                backup_timeout: session.and_then(|session| session.backup_timeout.clone()),
+            },
+        );
+        run.metadata.namespace = configuration.namespace();
+        run.metadata.labels = Some([(label::INVOKER_NAME.to_owned(), invoker)].into());
+        run.metadata.owner_references = reference::controller(configuration).map(|owner| vec![owner]);
+        run
+    }
+}
+
 impl BackupSessionPhase {
     /// Whether nothing more will happen.
     #[must_use]
@@ -223,5 +259,120 @@ impl BackupSessionStatus {
         } else {
             BackupSessionPhase::Succeeded
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{BackupSession, BackupSessionStatus};
+    use crate::condition::conditions;
+    use crate::core::BackupConfiguration;
+
+    /// A status with a snapshot for each word; `-` is a snapshot that has no phase yet.
+    fn status(snapshots: &str, retention: &str, words: &str) -> BackupSessionStatus {
+        let with_phase = |phase: &str| if phase == "-" { json!({}) } else { json!({"phase": phase}) };
+        let list = |phases: &str| phases.split_whitespace().map(with_phase).collect::<Vec<Value>>();
+        let status = json!({"snapshots": list(snapshots), "retentionPolicy": list(retention)});
+        BackupSessionStatus { conditions: conditions(words), ..serde_json::from_value(status).unwrap() }
+    }
+
+    #[test]
+    fn the_phase_is_that_of_the_first_row_that_holds() {
+        let table = [
+            // Row 1.
+            ("Succeeded", "", "MetricsPushed=False", "Failed"),
+            ("", "", "BackupSkipped=True MetricsPushed=False", "Failed"),
+            // Row 2.
+            ("", "", "BackupSkipped=True", "Skipped"),
+            ("", "", "BackupSkipped=True SessionHistoryCleaned=True MetricsPushed=True", "Skipped"),
+            ("", "", "BackupSkipped=True SnapshotsEnsured=False MetricsPushed=True", "Skipped"),
+            ("", "", "BackupSkipped=False", "Pending"),
+            // Row 3: each of the failures, once the session is over.
+            ("Succeeded", "", "BackupExecutorEnsured=False MetricsPushed=True", "Failed"),
+            ("", "", "SnapshotsEnsured=False MetricsPushed=True", "Failed"),
+            ("Succeeded", "", "PreBackupHooksExecutionSucceeded=False MetricsPushed=True", "Failed"),
+            ("Succeeded", "", "PostBackupHooksExecutionSucceeded=False MetricsPushed=True", "Failed"),
+            ("Succeeded", "Applied FailedToApply", "MetricsPushed=True", "Failed"),
+            ("Succeeded", "Applied", "SessionHistoryCleaned=False MetricsPushed=True", "Failed"),
+            ("Succeeded", "Applied", "SnapshotCleanupIncomplete=True MetricsPushed=True", "Failed"),
+            // Not failures.
+            ("Succeeded", "Applied", "SnapshotCleanupIncomplete=False MetricsPushed=True", "Succeeded"),
+            ("Succeeded", "Pending", "RetentionPolicyExecutorEnsured=False MetricsPushed=True", "Succeeded"),
+            (
+                "Succeeded",
+                "",
+                "PodHasBeenInPendingStateForLongerThanExpected=True MetricsPushed=True",
+                "Succeeded",
+            ),
+            // The same failures while the session is not over yet.
+            ("Running", "", "BackupExecutorEnsured=False", "Running"),
+            ("Succeeded", "FailedToApply", "", "Running"),
+            ("", "", "SnapshotsEnsured=False", "Pending"),
+            // Row 4: nothing has begun, or the session is over.
+            ("", "", "", "Pending"),
+            ("Pending Pending", "", "SnapshotsEnsured=True", "Pending"),
+            ("Succeeded Succeeded", "", "MetricsPushed=True", "Succeeded"),
+            ("Succeeded Failed", "", "MetricsPushed=True", "Failed"),
+            ("Succeeded Running", "", "MetricsPushed=True", "Running"),
+            ("Succeeded", "", "MetricsPushed=Unknown", "Succeeded"),
+            // The trap: over, no snapshots, nothing failed.
+            ("", "", "MetricsPushed=True", "Pending"),
+            // Row 5.
+            ("Running", "", "BackupExecutorEnsured=True", "Running"),
+            ("Succeeded", "Applied", "SessionHistoryCleaned=True", "Running"),
+            ("Failed", "", "", "Running"),
+        ];
+        for (snapshots, retention, words, phase) in table {
+            let status = status(snapshots, retention, words);
+            assert_eq!(status.phase().as_str(), phase, "[{snapshots}] [{retention}] {words}");
+        }
+    }
+
+    #[test]
+    fn the_snapshots_phase_waits_for_all_of_them() {
+        let table = [
+            ("", "Pending"),
+            ("Pending", "Pending"),
+            ("Pending Succeeded", "Running"),
+            ("Running Failed", "Running"),
+            ("-", "Running"),
+            ("Succeeded Succeeded", "Succeeded"),
+            ("Succeeded Failed", "Failed"),
+        ];
+        for (snapshots, phase) in table {
+            assert_eq!(status(snapshots, "", "").snapshots_phase().as_str(), phase, "[{snapshots}]");
+        }
+    }
+
+    #[test]
+    fn a_run_is_named_labelled_and_owned_by_its_configuration() {
+        let configuration: BackupConfiguration = serde_json::from_value(json!({
+            "metadata": {"name": "cluster-bk", "namespace": "demo", "uid": "83b71921", "labels": {"team": "a"}},
+            "spec": {"sessions": [{"name": "frequent", "backupTimeout": "30m"}, {"name": "nightly"}]},
+        }))
+        .unwrap();
+        let run = BackupSession::for_run(&configuration, "frequent", 1_755_596_627, 1);
+        let expected = json!({
+            "apiVersion": "core.kubestash.com/v1alpha1",
+            "kind": "BackupSession",
+            "metadata": {
+                "name": "cluster-bk-frequent-1755596627",
+                "namespace": "demo",
+                "labels": {"kubestash.com/invoker-name": "cluster-bk"},
+                "ownerReferences": [{
+                    "apiVersion": "core.kubestash.com/v1alpha1", "kind": "BackupConfiguration",
+                    "name": "cluster-bk", "uid": "83b71921", "controller": true, "blockOwnerDeletion": true,
+                }],
+            },
+            "spec": {
+                "invoker": {"apiGroup": "core.kubestash.com", "kind": "BackupConfiguration", "name": "cluster-bk"},
+                "session": "frequent", "retryLeft": 1, "backupTimeout": "30m",
+            },
+        });
+        assert_eq!(serde_json::to_value(&run).unwrap(), expected);
+        let nightly = BackupSession::for_run(&configuration, "nightly", 1_755_596_627, 0);
+        assert_eq!(nightly.spec.backup_timeout, None);
     }
 }

@@ -295,3 +295,82 @@ impl RestoreSessionStatus {
         i32::try_from(completed).is_ok_and(|completed| Some(completed) == self.total_components)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::RestoreSessionStatus;
+    use crate::condition::conditions;
+
+    /// A status with a component for each word; `-` is a component that has no phase yet.
+    fn status(total: i32, components: &str, words: &str) -> RestoreSessionStatus {
+        let component = |phase: &str| if phase == "-" { json!({}) } else { json!({"phase": phase}) };
+        let components: serde_json::Map<String, Value> = components
+            .split_whitespace()
+            .enumerate()
+            .map(|(index, phase)| (format!("component-{index}"), component(phase)))
+            .collect();
+        let status = json!({"totalComponents": total, "components": components});
+        RestoreSessionStatus { conditions: conditions(words), ..serde_json::from_value(status).unwrap() }
+    }
+
+    #[test]
+    fn the_phase_is_that_of_the_first_row_that_holds() {
+        let table = [
+            // Row 1.
+            (1, "Succeeded", "MetricsPushed=False", "Failed"),
+            (1, "", "ValidationPassed=False MetricsPushed=False", "Failed"),
+            // Row 2, over or not.
+            (0, "", "ValidationPassed=False", "Invalid"),
+            (0, "", "ValidationPassed=False RestoreExecutorEnsured=False MetricsPushed=True", "Invalid"),
+            // Row 3: each of the failures, once the session is over.
+            (1, "Succeeded", "PreRestoreHooksExecutionSucceeded=False MetricsPushed=True", "Failed"),
+            (1, "Succeeded", "PostRestoreHooksExecutionSucceeded=False MetricsPushed=True", "Failed"),
+            (0, "", "RestoreExecutorEnsured=False MetricsPushed=True", "Failed"),
+            (1, "Running", "RestoreIncomplete=True MetricsPushed=True", "Failed"),
+            (1, "Succeeded", "RestoreIncomplete=False MetricsPushed=True", "Succeeded"),
+            (1, "Succeeded", "RestoreTargetFound=False MetricsPushed=True", "Succeeded"),
+            // The same failures while the session is not over yet.
+            (1, "Running", "RestoreIncomplete=True", "Running"),
+            (0, "", "RestoreExecutorEnsured=False", "Pending"),
+            // Row 4: nothing has begun, or the session is over.
+            (0, "", "ValidationPassed=True", "Pending"),
+            (1, "Succeeded", "ValidationPassed=True MetricsPushed=True", "Succeeded"),
+            (1, "Failed", "MetricsPushed=True", "Failed"),
+            (2, "Succeeded Unknown", "MetricsPushed=True", "Unknown"),
+            (0, "", "MetricsPushed=True", "Pending"),
+            // Row 5.
+            (2, "Succeeded Unknown", "", "Unknown"),
+            // Row 6.
+            (1, "Running", "", "Running"),
+            (1, "Succeeded", "", "Running"),
+            (1, "Failed", "", "Running"),
+        ];
+        for (total, components, words, phase) in table {
+            let status = status(total, components, words);
+            assert_eq!(status.phase().as_str(), phase, "{total}: [{components}] {words}");
+        }
+    }
+
+    #[test]
+    fn the_components_phase_counts_against_the_total() {
+        let table = [
+            (1, "", "Pending", false),
+            (2, "Succeeded Succeeded", "Succeeded", true),
+            (2, "Succeeded", "Running", false),
+            (2, "Succeeded Failed", "Failed", true),
+            (2, "Failed Unknown", "Failed", false),
+            (2, "Unknown Unknown", "Unknown", false),
+            (2, "Succeeded Unknown", "Unknown", false),
+            (3, "Failed Running", "Failed", false),
+            (2, "Succeeded -", "Running", false),
+            (0, "-", "Succeeded", true),
+        ];
+        for (total, components, phase, completed) in table {
+            let status = status(total, components, "");
+            assert_eq!(status.components_phase().as_str(), phase, "{total}: [{components}]");
+            assert_eq!(status.all_components_completed(), completed, "{total}: [{components}]");
+        }
+    }
+}

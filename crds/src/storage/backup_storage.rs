@@ -290,3 +290,50 @@ impl BackupStorageStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Backend, BackupStorageStatus, Provider};
+    use crate::condition::conditions;
+
+    #[test]
+    fn a_storage_is_ready_when_initialised_and_no_secret_is_missing() {
+        let table = [
+            ("", "NotReady"),
+            ("BackendInitialized=True", "Ready"),
+            ("BackendInitialized=False", "NotReady"),
+            ("BackendInitialized=Unknown", "NotReady"),
+            ("BackendInitialized=True BackendSecretFound=True", "Ready"),
+            ("BackendInitialized=True BackendSecretFound=False", "NotReady"),
+            ("BackendInitialized=True BackendSecretFound=Unknown", "NotReady"),
+            ("BackendSecretFound=True", "NotReady"),
+        ];
+        for (words, phase) in table {
+            let status = BackupStorageStatus { conditions: conditions(words), ..Default::default() };
+            assert_eq!(status.phase().as_str(), phase, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_backend_has_the_secret_of_its_own_provider() {
+        let mut backend: Backend = serde_json::from_value(json!({
+            "provider": "s3", "s3": {"bucket": "b", "secretName": "s3-secret"},
+            "gcs": {"bucket": "b", "secretName": ""}, "local": {"mountPath": "/"},
+        }))
+        .unwrap();
+        let table = [
+            ("s3", Some(Provider::S3), Some("s3-secret")),
+            ("gcs", Some(Provider::Gcs), None),
+            ("azure", Some(Provider::Azure), None),
+            ("local", Some(Provider::Local), None),
+            ("S3", None, None),
+            ("", None, None),
+        ];
+        for (word, provider, secret) in table {
+            backend.provider = word.to_owned();
+            assert_eq!((backend.provider(), backend.secret_name()), (provider, secret), "{word}");
+        }
+    }
+}

@@ -147,3 +147,23 @@ impl RepositoryStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RepositoryStatus;
+    use crate::condition::conditions;
+
+    #[test]
+    fn a_repository_is_ready_when_initialised() {
+        let table = [
+            ("", "NotReady"),
+            ("RepositoryInitialized=True", "Ready"),
+            ("RepositoryInitialized=False", "NotReady"),
+            ("RepositoryInitialized=Unknown", "NotReady"),
+        ];
+        for (words, phase) in table {
+            let status = RepositoryStatus { conditions: conditions(words), ..Default::default() };
+            assert_eq!(status.phase().as_str(), phase, "{words}");
+        }
+    }
+}
