@@ -50,32 +50,70 @@ impl Effect {
     }
 }
 
-/// Writes objects in order, each by server-side apply. Before the first write the server judges them all; objects that
-/// need another one of this very batch (its namespace, its kind, its role) are judged when their turn comes.
+/// Objects that the API server has judged, and that may now be written.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    objects: &'a [Object],
+    before: Vec<Option<Value>>,
+    force: bool,
+    written: Vec<Written>,
+}
+
+/// Writes objects in order, each by server-side apply, after the server judged them all.
 pub async fn write(cluster: &Cluster, objects: &[Object], writing: Writing) -> Result<Vec<Written>, Failure> {
-    if writing.dry_run == DryRun::Client {
-        return Ok(as_planned(objects));
+    match writing.dry_run {
+        DryRun::Client => Ok(as_planned(objects)),
+        DryRun::Server => judge(cluster, objects, writing.force).await.map(|(_, would_be)| would_be),
+        DryRun::None => {
+            let (mut judged, _) = judge(cluster, objects, writing.force).await?;
+            judged.write(cluster, |_| true).await?;
+            Ok(judged.written)
+        }
     }
+}
+
+/// Has the server judge all objects, without writing one; all refusals are told at once. Objects that need another one
+/// of this very batch (its namespace, its kind, its role) cannot be judged yet and pass. With the objects as they would
+/// be.
+pub async fn judge<'a>(
+    cluster: &Cluster,
+    objects: &'a [Object],
+    force: bool,
+) -> Result<(Judged<'a>, Vec<Written>), Failure> {
     let before = look(cluster, objects).await?;
-    refuse_foreign(objects, &before, writing.force)?;
-    let judged = judge(cluster, objects, &before, writing.force).await?;
-    if writing.dry_run == DryRun::Server {
-        let judged =
-            judged.into_iter().zip(objects).map(|(body, object)| body.unwrap_or_else(|| object.body.clone()));
-        return Ok(objects
-            .iter()
-            .zip(&before)
-            .zip(judged)
-            .map(|((object, before), after)| written(object, before.as_ref(), &after))
-            .collect());
+    refuse_foreign(objects, &before, force)?;
+    let would_be = try_out(cluster, objects, &before, force).await?;
+    Ok((Judged { objects, before, force, written: Vec::new() }, would_be))
+}
+
+impl Judged<'_> {
+    /// Writes those of the objects that are chosen, in order. When one fails, the failure says what was written before.
+    pub async fn write(
+        &mut self,
+        cluster: &Cluster,
+        chosen: impl Fn(&Object) -> bool,
+    ) -> Result<(), Failure> {
+        for (object, before) in self.objects.iter().zip(&self.before).filter(|(object, _)| chosen(object)) {
+            let how = Apply { dry_run: false, force: self.force };
+            let after =
+                cluster.apply(object, how).await.map_err(|error| unfinished(&self.written, error.into()))?;
+            self.written.push(written(object, before.as_ref(), &after));
+        }
+        Ok(())
     }
-    let mut all = Vec::with_capacity(objects.len());
-    for (object, before) in objects.iter().zip(&before) {
-        let how = Apply { dry_run: false, force: writing.force };
-        let after = cluster.apply(object, how).await.map_err(|error| unfinished(&all, error.into()))?;
-        all.push(written(object, before.as_ref(), &after));
+
+    /// What was written so far.
+    #[must_use]
+    pub fn written(&self) -> &[Written] {
+        &self.written
     }
-    Ok(all)
+
+    /// Whether the namespace or other object of this name was there before.
+    #[must_use]
+    pub fn existed(&self, kind: &str, name: &str) -> bool {
+        let found = self.objects.iter().position(|object| object.kind.kind == kind && object.name == name);
+        found.is_some_and(|index| self.before[index].is_some())
+    }
 }
 
 /// Prints what was written: a line per object, or the objects.
@@ -168,27 +206,25 @@ fn refuse_foreign(objects: &[Object], before: &[Option<Value>], force: bool) -> 
     Failure::several(foreign.collect()).map_or(Ok(()), Err)
 }
 
-/// The server's judgement of every object that it can judge by now, as a dry run; all refusals are told at once.
-async fn judge(
+/// Every object as it would be after its write, by a dry run where the server can already judge it.
+async fn try_out(
     cluster: &Cluster,
     objects: &[Object],
     before: &[Option<Value>],
     force: bool,
-) -> Result<Vec<Option<Value>>, Failure> {
+) -> Result<Vec<Written>, Failure> {
     let new: Vec<&Object> =
         objects.iter().zip(before).filter(|(_, before)| before.is_none()).map(|(object, _)| object).collect();
     let (mut judged, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
-    for object in objects {
-        if new.iter().any(|new| needs(object, new)) {
-            judged.push(None);
-            continue;
-        }
-        match cluster.apply(object, Apply { dry_run: true, force }).await {
-            Ok(after) => judged.push(Some(after)),
-            Err(error) => {
-                judged.push(None);
-                refused.push(Failure::from(error));
-            }
+    for (object, before) in objects.iter().zip(before) {
+        let after = if new.iter().any(|new| needs(object, new)) {
+            Ok(object.body.clone())
+        } else {
+            cluster.apply(object, Apply { dry_run: true, force }).await
+        };
+        match after {
+            Ok(after) => judged.push(written(object, before.as_ref(), &after)),
+            Err(error) => refused.push(Failure::from(error)),
         }
     }
     Failure::several(refused).map_or(Ok(judged), Err)

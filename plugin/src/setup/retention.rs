@@ -1,0 +1,150 @@
+//! A RetentionPolicy from flags.
+
+use crds::retention_period::RetentionPeriod;
+use crds::storage::RetentionPolicy;
+use crds::storage::retention_policy::{FailedSnapshots, RetentionPolicySpec, SuccessfulSnapshots};
+use crds::usage_policy::UsagePolicy;
+
+use crate::failure::Failure;
+use crate::object::Object;
+use crate::setup;
+
+/// How long backups are kept, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Retention")]
+pub struct Flags {
+    /// Keep the newest NUMBER backups
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_last: Option<i32>,
+    /// Keep one backup of each of the last NUMBER hours that have one
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_hourly: Option<i32>,
+    /// Keep one backup of each of the last NUMBER days that have one
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_daily: Option<i32>,
+    /// Keep one backup of each of the last NUMBER weeks that have one
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_weekly: Option<i32>,
+    /// Keep one backup of each of the last NUMBER months that have one
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_monthly: Option<i32>,
+    /// Keep one backup of each of the last NUMBER years that have one
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_yearly: Option<i32>,
+    /// Keep the newest NUMBER failed backups
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_failed: Option<i32>,
+    /// Remove backups older than this in any case, for example 1y6mo
+    #[arg(long, value_name = "PERIOD")]
+    pub max_retention: Option<String>,
+}
+
+impl Flags {
+    /// What is kept when nobody says anything: a week of days, a month of weeks, half a year of months.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self { keep_daily: Some(7), keep_weekly: Some(4), keep_monthly: Some(6), ..Self::default() }
+    }
+
+    /// Whether anything was typed.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// `7 daily, 4 weekly, 6 monthly`
+    #[must_use]
+    pub fn spoken(&self) -> String {
+        let counts = [
+            (self.keep_last, "last"),
+            (self.keep_hourly, "hourly"),
+            (self.keep_daily, "daily"),
+            (self.keep_weekly, "weekly"),
+            (self.keep_monthly, "monthly"),
+            (self.keep_yearly, "yearly"),
+            (self.keep_failed, "failed"),
+        ];
+        let mut parts: Vec<String> =
+            counts.into_iter().filter_map(|(number, word)| Some(format!("{} {word}", number?))).collect();
+        parts.extend(self.max_retention.as_ref().map(|period| format!("at most {period}")));
+        parts.join(", ")
+    }
+
+    /// The policy that says this.
+    pub fn object(&self, namespace: &str, name: &str) -> Result<Object, Failure> {
+        let counts = [
+            ("--keep-last", self.keep_last),
+            ("--keep-hourly", self.keep_hourly),
+            ("--keep-daily", self.keep_daily),
+            ("--keep-weekly", self.keep_weekly),
+            ("--keep-monthly", self.keep_monthly),
+            ("--keep-yearly", self.keep_yearly),
+            ("--keep-failed", self.keep_failed),
+        ];
+        if let Some((flag, number)) =
+            counts.iter().find(|(_, number)| number.is_some_and(|number| number < 0))
+        {
+            return Err(Failure::usage(format!("{flag} {} keeps nothing", number.unwrap_or_default())));
+        }
+        let successful = SuccessfulSnapshots {
+            last: self.keep_last,
+            hourly: self.keep_hourly,
+            daily: self.keep_daily,
+            weekly: self.keep_weekly,
+            monthly: self.keep_monthly,
+            yearly: self.keep_yearly,
+        };
+        if successful == SuccessfulSnapshots::default() && self.max_retention.is_none() {
+            return Err(Failure::usage("--keep-failed alone says nothing about backups that succeeded")
+                .fix("--keep-daily 7, or another of --keep-*, or --max-retention 2mo"));
+        }
+        if let Some(period) = &self.max_retention {
+            period.parse::<RetentionPeriod>().map_err(|error| {
+                Failure::usage(format!("--max-retention {period} is no period")).why(error.to_string())
+            })?;
+        }
+        let mut policy = RetentionPolicy::new(
+            name,
+            RetentionPolicySpec {
+                max_retention_period: self.max_retention.clone(),
+                usage_policy: Some(UsagePolicy::same_namespace()),
+                successful_snapshots: (successful != SuccessfulSnapshots::default()).then_some(successful),
+                failed_snapshots: Some(FailedSnapshots { last: Some(self.keep_failed.unwrap_or(1)) }),
+                default: false,
+            },
+        );
+        policy.metadata = setup::metadata(Some(namespace), name);
+        Object::typed(&policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_usual_policy_keeps_days_weeks_and_months() {
+        let object = Flags::usual().object("shop", "shop").unwrap();
+        assert_eq!(
+            object.body["spec"],
+            json!({
+                "successfulSnapshots": {"daily": 7, "weekly": 4, "monthly": 6},
+                "failedSnapshots": {"last": 1},
+                "usagePolicy": {"allowedNamespaces": {"from": "Same"}},
+            })
+        );
+        assert_eq!(Flags::usual().spoken(), "7 daily, 4 weekly, 6 monthly");
+    }
+
+    #[test]
+    fn what_keeps_nothing_or_cannot_be_read_is_refused() {
+        let failed_only = Flags { keep_failed: Some(3), ..Flags::default() };
+        let negative = Flags { keep_daily: Some(-1), ..Flags::default() };
+        let period = Flags { max_retention: Some("2 months".into()), ..Flags::default() };
+        for flags in [failed_only, negative, period] {
+            assert!(flags.object("shop", "shop").is_err(), "{flags:?}");
+        }
+    }
+}
