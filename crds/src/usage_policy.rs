@@ -122,11 +122,14 @@ mod tests {
         policy.allows("storage", user, &labels)
     }
 
+    /// Policy, user's namespace and its labels, whether it is allowed.
+    type Row<'a> = (serde_json::Value, &'a str, &'a [(&'a str, &'a str)], bool);
+
     #[test]
     fn a_policy_allows_the_namespaces_it_names() {
         let selector = |selector: serde_json::Value| json!({"allowedNamespaces": {"from": "Selector", "selector": selector}});
         let team = [("team", "a")];
-        let table: &[(serde_json::Value, &str, &[(&str, &str)], bool)] = &[
+        let table: &[Row] = &[
             (json!({}), "storage", &[], false),
             (json!({"allowedNamespaces": {}}), "storage", &[], false),
             (json!({"allowedNamespaces": {"from": "All"}}), "demo", &[], true),

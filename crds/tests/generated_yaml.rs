@@ -1,5 +1,7 @@
 //! `yaml/` is what the types generate. `BLESS=1 cargo test -p kubestash-crds` writes it anew.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

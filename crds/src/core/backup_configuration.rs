@@ -335,6 +335,8 @@ mod tests {
 
     use super::{BackupConfiguration, RetryConfig, Session};
 
+    type Change = fn(&mut Value);
+
     fn phase(change: impl FnOnce(&mut Value)) -> &'static str {
         let ensured = json!([{"type": "SchedulerEnsured", "status": "True", "lastTransitionTime": "2025-08-19T09:30:00Z"}]);
         let mut object = json!({
@@ -358,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_phase_is_that_of_the_first_row_that_holds() {
-        let table: &[(fn(&mut Value), &str)] = &[
+        let table: &[(Change, &str)] = &[
             // Row 1.
             (|object| object["status"]["conditions"][0]["status"] = json!("False"), "Invalid"),
             // Row 2.

@@ -120,9 +120,8 @@ impl Found {
         }
         for (path, text) in durations {
             match text.filter(|text| !text.is_empty()).map(duration::parse) {
-                None => {}
                 Some(Ok(duration)) if duration.is_negative() => self.add(path, "must not be negative"),
-                Some(Ok(_)) => {}
+                None | Some(Ok(_)) => {}
                 Some(Err(error)) => self.add(path, error.to_string()),
             }
         }
@@ -215,6 +214,8 @@ mod tests {
 
     use crate::core::BackupConfiguration;
 
+    type Change = fn(&mut Value);
+
     /// What is wrong with a sound configuration after a change to its spec.
     fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut spec = json!({
@@ -253,99 +254,100 @@ mod tests {
         assert_eq!(default_storage, Vec::<String>::new(), "without backends the default storage is meant");
     }
 
+    const TABLE: &[(Change, &str)] = &[
+        (
+            |spec| spec["backends"][1]["name"] = json!("s3"),
+            "spec.backends[1].name: \"s3\" is the name of spec.backends[0] too",
+        ),
+        (
+            |spec| spec["backends"][0]["storageRef"] = json!(null),
+            "spec.backends[0].storageRef: is missing: name the BackupStorage to use",
+        ),
+        (|spec| spec["sessions"] = json!([]), "spec.sessions: is empty: add at least one session"),
+        (
+            |spec| spec["sessions"][1]["name"] = json!("frequent"),
+            "spec.sessions[1].name: \"frequent\" is the name of spec.sessions[0] too",
+        ),
+        (
+            |spec| spec["sessions"][1]["name"] = json!(""),
+            "spec.sessions[1].name: is missing: give the session a name",
+        ),
+        (
+            |spec| spec["sessions"][0]["scheduler"] = json!(null),
+            "spec.sessions[0].scheduler: is missing: add schedule, a cron line",
+        ),
+        (
+            |spec| spec["sessions"][0]["addon"] = json!(null),
+            "spec.sessions[0].addon: is missing: name the Addon that makes the backup",
+        ),
+        (
+            |spec| spec["sessions"][0]["addon"]["name"] = json!(""),
+            "spec.sessions[0].addon.name: is missing: name the Addon that makes the backup",
+        ),
+        (
+            |spec| spec["sessions"][0]["addon"]["tasks"] = json!([]),
+            "spec.sessions[0].addon.tasks: is empty: name at least one task of the Addon",
+        ),
+        (
+            |spec| spec["sessions"][0]["addon"]["tasks"][0]["name"] = json!(""),
+            "spec.sessions[0].addon.tasks[0].name: is missing: name a task of the Addon",
+        ),
+        (
+            |spec| spec["sessions"][0]["repositories"] = json!([]),
+            "spec.sessions[0].repositories: is empty: add at least one repository",
+        ),
+        (
+            |spec| spec["sessions"][0]["repositories"][0]["name"] = json!(""),
+            "spec.sessions[0].repositories[0].name: is missing: name the Repository to back up into",
+        ),
+        (
+            |spec| spec["sessions"][0]["repositories"][0]["directory"] = json!("/"),
+            "spec.sessions[0].repositories[0].directory: is missing: name the directory of the storage that keeps this repository",
+        ),
+        (
+            |spec| spec["sessions"][0]["repositories"][0]["directory"] = json!("a/../b2"),
+            "spec.sessions[0].repositories[0].directory: must not contain \".\" or \"..\" as a segment",
+        ),
+        (
+            |spec| spec["sessions"][0]["repositories"][0]["backend"] = json!("azure"),
+            "spec.sessions[0].repositories[0].backend: \"azure\" is not in spec.backends (\"gcs\", \"s3\")",
+        ),
+        (
+            |spec| spec["sessions"][0]["repositories"][0]["backend"] = json!(""),
+            "spec.sessions[0].repositories[0].backend: is missing: name one of spec.backends (\"gcs\", \"s3\")",
+        ),
+        (
+            |spec| spec["sessions"][0]["backupTimeout"] = json!("-5m"),
+            "spec.sessions[0].backupTimeout: must not be negative",
+        ),
+        (
+            |spec| spec["sessions"][0]["retryConfig"] = json!({"delay": "5 minutes"}),
+            "spec.sessions[0].retryConfig.delay: failed to read the duration \"5 minutes\": expected numbers with units h, m, s, ms, us or ns, for example 1h30m",
+        ),
+        (
+            |spec| spec["sessions"][0]["hooks"] = json!({"postBackup": [{"timeout": "1d"}]}),
+            "spec.sessions[0].hooks.postBackup[0].timeout: failed to read the duration \"1d\": expected numbers with units h, m, s, ms, us or ns, for example 1h30m",
+        ),
+        (
+            |spec| spec["sessions"][1]["repositories"][0]["directory"] = json!("a/"),
+            "spec.sessions[1].repositories[0].directory: \"a/\" is the directory of repository \"a\" in backend \"s3\" (spec.sessions[0].repositories[0]) too; choose another",
+        ),
+        (
+            |spec| {
+                spec["sessions"][1]["repositories"][0] =
+                    json!({"name": "a", "backend": "gcs", "directory": "/a"});
+            },
+            "spec.sessions[1].repositories[0].directory: \"/a\" is the directory of repository \"a\" in backend \"s3\" (spec.sessions[0].repositories[0]) too; choose another",
+        ),
+        (
+            |spec| spec["sessions"][1]["repositories"][0]["name"] = json!("a"),
+            "spec.sessions[1].repositories[0].name: repository \"a\" is in directory \"/a\" of backend \"s3\" (spec.sessions[0].repositories[0]) already; a repository has one place, so choose another name or the same place",
+        ),
+    ];
+
     #[test]
     fn each_violation_names_its_field_and_what_to_do() {
-        let table: &[(fn(&mut Value), &str)] = &[
-            (
-                |spec| spec["backends"][1]["name"] = json!("s3"),
-                "spec.backends[1].name: \"s3\" is the name of spec.backends[0] too",
-            ),
-            (
-                |spec| spec["backends"][0]["storageRef"] = json!(null),
-                "spec.backends[0].storageRef: is missing: name the BackupStorage to use",
-            ),
-            (|spec| spec["sessions"] = json!([]), "spec.sessions: is empty: add at least one session"),
-            (
-                |spec| spec["sessions"][1]["name"] = json!("frequent"),
-                "spec.sessions[1].name: \"frequent\" is the name of spec.sessions[0] too",
-            ),
-            (
-                |spec| spec["sessions"][1]["name"] = json!(""),
-                "spec.sessions[1].name: is missing: give the session a name",
-            ),
-            (
-                |spec| spec["sessions"][0]["scheduler"] = json!(null),
-                "spec.sessions[0].scheduler: is missing: add schedule, a cron line",
-            ),
-            (
-                |spec| spec["sessions"][0]["addon"] = json!(null),
-                "spec.sessions[0].addon: is missing: name the Addon that makes the backup",
-            ),
-            (
-                |spec| spec["sessions"][0]["addon"]["name"] = json!(""),
-                "spec.sessions[0].addon.name: is missing: name the Addon that makes the backup",
-            ),
-            (
-                |spec| spec["sessions"][0]["addon"]["tasks"] = json!([]),
-                "spec.sessions[0].addon.tasks: is empty: name at least one task of the Addon",
-            ),
-            (
-                |spec| spec["sessions"][0]["addon"]["tasks"][0]["name"] = json!(""),
-                "spec.sessions[0].addon.tasks[0].name: is missing: name a task of the Addon",
-            ),
-            (
-                |spec| spec["sessions"][0]["repositories"] = json!([]),
-                "spec.sessions[0].repositories: is empty: add at least one repository",
-            ),
-            (
-                |spec| spec["sessions"][0]["repositories"][0]["name"] = json!(""),
-                "spec.sessions[0].repositories[0].name: is missing: name the Repository to back up into",
-            ),
-            (
-                |spec| spec["sessions"][0]["repositories"][0]["directory"] = json!("/"),
-                "spec.sessions[0].repositories[0].directory: is missing: name the directory of the storage that keeps this repository",
-            ),
-            (
-                |spec| spec["sessions"][0]["repositories"][0]["directory"] = json!("a/../b2"),
-                "spec.sessions[0].repositories[0].directory: must not contain \".\" or \"..\" as a segment",
-            ),
-            (
-                |spec| spec["sessions"][0]["repositories"][0]["backend"] = json!("azure"),
-                "spec.sessions[0].repositories[0].backend: \"azure\" is not in spec.backends (\"gcs\", \"s3\")",
-            ),
-            (
-                |spec| spec["sessions"][0]["repositories"][0]["backend"] = json!(""),
-                "spec.sessions[0].repositories[0].backend: is missing: name one of spec.backends (\"gcs\", \"s3\")",
-            ),
-            (
-                |spec| spec["sessions"][0]["backupTimeout"] = json!("-5m"),
-                "spec.sessions[0].backupTimeout: must not be negative",
-            ),
-            (
-                |spec| spec["sessions"][0]["retryConfig"] = json!({"delay": "5 minutes"}),
-                "spec.sessions[0].retryConfig.delay: failed to read the duration \"5 minutes\": expected numbers with units h, m, s, ms, us or ns, for example 1h30m",
-            ),
-            (
-                |spec| spec["sessions"][0]["hooks"] = json!({"postBackup": [{"timeout": "1d"}]}),
-                "spec.sessions[0].hooks.postBackup[0].timeout: failed to read the duration \"1d\": expected numbers with units h, m, s, ms, us or ns, for example 1h30m",
-            ),
-            (
-                |spec| spec["sessions"][1]["repositories"][0]["directory"] = json!("a/"),
-                "spec.sessions[1].repositories[0].directory: \"a/\" is the directory of repository \"a\" in backend \"s3\" (spec.sessions[0].repositories[0]) too; choose another",
-            ),
-            (
-                |spec| {
-                    spec["sessions"][1]["repositories"][0] =
-                        json!({"name": "a", "backend": "gcs", "directory": "/a"})
-                },
-                "spec.sessions[1].repositories[0].directory: \"/a\" is the directory of repository \"a\" in backend \"s3\" (spec.sessions[0].repositories[0]) too; choose another",
-            ),
-            (
-                |spec| spec["sessions"][1]["repositories"][0]["name"] = json!("a"),
-                "spec.sessions[1].repositories[0].name: repository \"a\" is in directory \"/a\" of backend \"s3\" (spec.sessions[0].repositories[0]) already; a repository has one place, so choose another name or the same place",
-            ),
-        ];
-        for (change, expected) in table {
+        for (change, expected) in TABLE {
             assert_eq!(after(*change), [*expected]);
         }
     }
@@ -353,7 +355,7 @@ mod tests {
     #[test]
     fn all_violations_are_told_at_once() {
         let found = after(|spec| {
-            *spec = json!({"backends": [{}, {}], "sessions": [{"repositories": [{"backend": "x"}, {}]}]})
+            *spec = json!({"backends": [{}, {}], "sessions": [{"repositories": [{"backend": "x"}, {}]}]});
         });
         let paths: Vec<_> = found.iter().map(|line| line.split(": ").next().unwrap()).collect();
         let expected = [
