@@ -14,6 +14,13 @@ die() {
     exit 1
 }
 
+# Makes a folder that goes when the program ends, however it ends.
+work_folder() {
+    mkdir -p "$CACHE/work/$$"
+    mktemp -d "$CACHE/work/$$/XXXXXX"
+}
+trap 'rm -rf "$CACHE/work/$$"' EXIT
+
 need_root() {
     [[ $EUID -eq 0 ]] || die "\"cluster $1\" makes network namespaces, cgroups and mounts: run it as root (sudo)"
 }

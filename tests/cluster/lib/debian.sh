@@ -32,6 +32,14 @@ closure() {
         $1 == "Inst" && ($2 !~ skip || index(wanted, " " $2 " ")) { print $2, substr($3, 2) }'
 }
 
+# Prints NAME VERSION of the packages alone.
+candidates() {
+    local name
+    for name in "$@"; do
+        echo "$name $(apt_alone apt-cache policy "$name" | awk '$1 == "Candidate:" { print $2 }')"
+    done
+}
+
 # Prints the paths of the archives of NAME VERSION lines, downloading what is not there.
 fetch_packages() {
     local archives="$CACHE/apt/cache/archives" name version missing=() list=() entry
@@ -40,43 +48,42 @@ fetch_packages() {
         compgen -G "${list[-1]}_*.deb" >/dev/null || missing+=("$name=$version")
     done
     if ((${#missing[@]})); then
-        (cd "$archives" && apt_alone apt-get download "${missing[@]}" >"$CACHE/logs/apt-download.log" 2>&1) ||
-            die "failed to download Debian packages: see $CACHE/logs/apt-download.log"
+        (cd "$archives" && apt_alone apt-get download "${missing[@]}" >&2) || return 1
     fi
-    for entry in "${list[@]}"; do compgen -G "${entry}_*.deb"; done
+    for entry in "${list[@]}"; do compgen -G "${entry}_*.deb" || return 1; done
+}
+
+# RESOLVER PACKAGE...: lists names and versions with RESOLVER and leaves the paths of the archives in CACHE/apt/archives.
+obtain_packages() {
+    local resolver="$1"
+    shift
+    "$resolver" "$@" >"$CACHE/apt/wanted" && fetch_packages <"$CACHE/apt/wanted" >"$CACHE/apt/archives"
+}
+
+# RESOLVER FOLDER PACKAGE...
+extract_resolved() {
+    local resolver="$1" folder="$2" log="$CACHE/logs/apt.log"
+    shift 2
+    lock 7 "$CACHE/apt/lock" "another build is downloading Debian packages, waiting"
+    mkdir -p "$CACHE/logs"
+    refresh_lists
+    # Lists older than the mirror name versions that are gone from it.
+    obtain_packages "$resolver" "$@" 2>"$log" ||
+        { refresh_lists now && obtain_packages "$resolver" "$@" 2>"$log"; } || {
+        tail -n 15 "$log" >&2
+        die "failed to get the Debian packages $*"
+    }
+    extract_packages "$folder" <"$CACHE/apt/archives"
+    unlock 7
 }
 
 # FOLDER PACKAGE...: extracts the packages and what they depend on, and Debian's own users (www-data and so on).
-debian_rootfs() {
-    local folder="$1"
-    shift
-    set -- base-passwd "$@"
-    lock 7 "$CACHE/apt/lock" "another build is downloading Debian packages, waiting"
-    mkdir -p "$CACHE/logs"
-    refresh_lists
-    closure "$@" >"$CACHE/apt/closure" 2>"$CACHE/logs/apt.log" || {
-        # Lists older than the mirror: versions they name may be gone.
-        refresh_lists now
-        closure "$@" >"$CACHE/apt/closure" 2>"$CACHE/logs/apt.log" || die "apt cannot resolve $*: see $CACHE/logs/apt.log"
-    }
-    extract_packages "$folder" < <(fetch_packages <"$CACHE/apt/closure")
-    unlock 7
-}
+debian_rootfs() { extract_resolved closure "$1" base-passwd "${@:2}"; }
 
 # FOLDER PACKAGE...: extracts these packages alone.
-debian_extract() {
-    local folder="$1" name
-    shift
-    lock 7 "$CACHE/apt/lock" "another build is downloading Debian packages, waiting"
-    mkdir -p "$CACHE/logs"
-    refresh_lists
-    for name in "$@"; do
-        echo "$name $(apt_alone apt-cache policy "$name" | awk '$1 == "Candidate:" { print $2 }')"
-    done >"$CACHE/apt/closure"
-    extract_packages "$folder" < <(fetch_packages <"$CACHE/apt/closure")
-    unlock 7
-}
+debian_extract() { extract_resolved candidates "$@"; }
 
+# Extracts the archives named on standard input and makes what maintainer scripts would have made.
 extract_packages() {
     local folder="$1" archive name
     mkdir -p "$folder"/usr/{bin,sbin,lib,lib64} "$folder"/{etc,run,var/log,var/lib,var/cache}

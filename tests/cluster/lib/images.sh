@@ -55,11 +55,10 @@ ensure_component_image() {
     archive="$(component_archive "$1")"
     [[ ! -e $archive ]] || return 0
     note "making the image $(component_reference "$1")"
-    context="$(mktemp -d)"
+    context="$(work_folder)"
     cp "$(tool_folder "$1")/$1" "$context/"
     printf 'FROM scratch\nCOPY %s /%s\nENTRYPOINT ["/%s"]\n' "$1" "$1" "$1" >"$context/Containerfile"
     build_archive "$(component_reference "$1")" "$context" "$archive"
-    rm -rf "$context"
 }
 
 # The release of Debian or Ubuntu whose packages the base image is made of: that of this machine, so that programs
@@ -94,11 +93,10 @@ ensure_base_image() {
     archive="$(base_archive)"
     if [[ ! -e $archive ]]; then
         note "making the base image $(base_reference) from Debian packages"
-        context="$(mktemp -d)"
+        context="$(work_folder)"
         make_base_context "$context"
         build_archive "$(base_reference)" "$context" "$archive"
-        rm -rf "$context"
-    fi
+        fi
 }
 
 # Puts the base image of the archive into buildah's store, for images that are built upon it.
@@ -144,11 +142,10 @@ verb_product_image() {
     local binary="$1" out="$2" context
     [[ -x $binary ]] || die "there is no program \"$binary\""
     store_base_image
-    context="$(mktemp -d)"
+    context="$(work_folder)"
     cp "$binary" "$context/kubestash"
     cp "$HERE/../../reconciler/Containerfile" "$context/Containerfile"
     build_archive "$PRODUCT_REFERENCE" "$context" "$out" --build-arg "BASE_IMAGE=$(base_reference)"
-    rm -rf "$context"
     note "wrote $out ($(du -h "$out" | cut -f1), $PRODUCT_REFERENCE)"
 }
 
