@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 
 use crds::addons::addon::{ParameterDefinition, Task, TaskExecutor};
-use crds::addons::function::FunctionSpec;
 use crds::addons::{Addon, Function};
 use crds::core::addon_info::{AddonInfo, TaskReference};
-use crds::variables;
+use crds::variables::{self, VariablesError};
 use serde_json::{Value, json};
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
@@ -97,7 +96,7 @@ pub enum Error {
         /// Name of the task.
         task: String,
         /// Why.
-        source: variables::Error,
+        source: VariablesError,
     },
 }
 
@@ -113,7 +112,11 @@ pub struct Resolved {
 /// Everything that is wrong with the use of `addon`; nothing when [`resolve`] will succeed but for the values of
 /// variables.
 #[must_use]
-pub fn problems(info: &AddonInfo, addon: Option<&Addon>, functions: &BTreeMap<String, Function>) -> Vec<Error> {
+pub fn problems(
+    info: &AddonInfo,
+    addon: Option<&Addon>,
+    functions: &BTreeMap<String, Function>,
+) -> Vec<Error> {
     let Some(addon) = addon else { return vec![Error::NoAddon { addon: info.name.clone() }] };
     if info.tasks.is_empty() {
         return vec![no_task(info, addon)];
@@ -151,7 +154,7 @@ pub fn resolve(
             return Err(problem);
         }
         let values = values(task, reference, built_in);
-        let function = substituted(&function.spec, &values)
+        let function = variables::expand_object(&function.spec, &values)
             .context(VariableSnafu { function: &task.function, task: &task.name })?;
         let mut container = Container::of_function(&format!("{}-{index}", task.name), &function);
         for mount in &task.volume_mounts {
@@ -229,7 +232,11 @@ fn parameter_problems(task: &Task, reference: &TaskReference) -> Vec<Error> {
 }
 
 /// Built-in variables, then defaults of the parameters, then what the user gave; the later wins.
-fn values(task: &Task, reference: &TaskReference, built_in: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn values(
+    task: &Task,
+    reference: &TaskReference,
+    built_in: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let mut values = built_in.clone();
     for parameter in &task.parameters {
         if let Some(default) = &parameter.default {
@@ -240,18 +247,12 @@ fn values(task: &Task, reference: &TaskReference, built_in: &BTreeMap<String, St
     values
 }
 
-fn substituted(
-    function: &FunctionSpec,
-    values: &BTreeMap<String, String>,
-) -> Result<FunctionSpec, variables::Error> {
-    variables::expand(function, values)
-}
-
 /// The volumes that the task asks for, each from what the user gave for it or else from the Addon.
 fn volumes(task: &Task, reference: &TaskReference) -> Vec<Value> {
     let of_user = |name: &str| reference.addon_volumes.iter().find(|volume| volume.name == name);
     let asked = task.volume_template.iter().filter_map(|template| {
-        let source = of_user(&template.name).map_or(template.source.as_ref(), |volume| volume.source.as_ref())?;
+        let source =
+            of_user(&template.name).map_or(template.source.as_ref(), |volume| volume.source.as_ref())?;
         let mut volume = source.source.raw_volume(&template.name);
         if let Some(claim) = &source.volume_claim_template {
             volume["ephemeral"] = json!({"volumeClaimTemplate": claim});
@@ -259,9 +260,11 @@ fn volumes(task: &Task, reference: &TaskReference) -> Vec<Value> {
         Some(in_memory(volume))
     });
     let is_extra = |name: &str| !task.volume_template.iter().any(|template| template.name == name);
-    let extra = reference.addon_volumes.iter().filter(|volume| is_extra(&volume.name)).filter_map(|volume| {
-        Some(volume.source.as_ref()?.source.raw_volume(&volume.name))
-    });
+    let extra = reference
+        .addon_volumes
+        .iter()
+        .filter(|volume| is_extra(&volume.name))
+        .filter_map(|volume| Some(volume.source.as_ref()?.source.raw_volume(&volume.name)));
     asked.chain(extra).collect()
 }
 
@@ -344,7 +347,13 @@ mod tests {
         assert_eq!(pod["containers"][0]["name"], "manifest-backup-0");
         assert_eq!(
             pod["containers"][0]["args"],
-            json!(["backup", "--namespace=shop", "--backupsession=shop-nightly-1", "--scratch-dir=/kubestash-tmp", "--include-namespaces=a\",\"b\n"])
+            json!([
+                "backup",
+                "--namespace=shop",
+                "--backupsession=shop-nightly-1",
+                "--scratch-dir=/kubestash-tmp",
+                "--include-namespaces=a\",\"b\n"
+            ])
         );
         assert_eq!(pod["containers"][0]["volumeMounts"][0]["mountPath"], "/kubestash-tmp");
     }
@@ -352,7 +361,10 @@ mod tests {
     #[test]
     fn scratch_files_stay_in_memory_unless_the_user_gives_a_volume() {
         for (volumes, expected) in [
-            (json!([]), json!({"name": SCRATCH_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}})),
+            (
+                json!([]),
+                json!({"name": SCRATCH_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}),
+            ),
             (
                 json!([{"name": SCRATCH_VOLUME, "source": {"emptyDir": {"sizeLimit": "1Gi"}}}]),
                 json!({"name": SCRATCH_VOLUME, "emptyDir": {"sizeLimit": "1Gi"}}),
@@ -376,7 +388,8 @@ mod tests {
             "addonVolumes": [{"name": "extra", "source": {"secret": {"secretName": "s"}}}]}]));
         let pod = job_of(resolve(&info, Some(&addon()), &functions(), &built_in()).unwrap());
         assert_eq!(pod["containers"][0]["env"], json!([{"name": "A", "value": "b"}]));
-        let names: Vec<_> = pod["volumes"].as_array().unwrap().iter().map(|volume| volume["name"].clone()).collect();
+        let names: Vec<_> =
+            pod["volumes"].as_array().unwrap().iter().map(|volume| volume["name"].clone()).collect();
         assert_eq!(names, ["data", SCRATCH_VOLUME, "extra"]);
         assert_eq!(pod["containers"][0]["volumeMounts"].as_array().unwrap().len(), 2);
     }
@@ -415,6 +428,9 @@ mod tests {
             {"name": "needy", "params": {"one": "1", "two": "2"}}, {"name": "gone"}, {"name": "what"},
         ]));
         assert_eq!(problems(&info, Some(&addon()), &functions()).len(), 5);
-        assert!(problems(&self::info(&json!([{"name": "manifest-backup"}])), Some(&addon()), &functions()).is_empty());
+        assert!(
+            problems(&self::info(&json!([{"name": "manifest-backup"}])), Some(&addon()), &functions())
+                .is_empty()
+        );
     }
 }

@@ -43,6 +43,10 @@ pub enum Command {
     Run(Run),
     /// Create the BackupSession of a slot (what a CronJob runs).
     TriggerBackup(TriggerBackup),
+    /// Back up manifests into the repositories of a BackupSession (what a backup Job runs).
+    ///
+    /// Ends with 0 when every repository has a complete backup, with 75 when trying again may help, else with 1.
+    Backup(Box<Backup>),
 }
 
 /// The operator's settings.
@@ -97,6 +101,57 @@ pub struct TriggerBackup {
     /// Name of the Job that runs this, by which the slot is known: a second pod of it makes no second session.
     #[arg(long, env = "JOB_NAME")]
     pub job_name: Option<String>,
+}
+
+/// What a backup Job's container is told: the arguments of KubeStash's Functions of both generations (contract §7.2,
+/// §7.8). An empty value is no value.
+#[derive(Args, Clone, Debug)]
+pub struct Backup {
+    /// Namespace of the BackupSession.
+    #[arg(long)]
+    pub namespace: String,
+    /// Name of the BackupSession.
+    #[arg(long)]
+    pub backupsession: String,
+    /// Name of the pod, by which others know whose lock they meet.
+    #[arg(long, env = "HOSTNAME", hide = true)]
+    pub pod: Option<String>,
+    /// Accepted and without effect: there is no cache.
+    #[arg(long, default_value = "")]
+    pub enable_cache: String,
+    /// The manifests are at `<scratch-dir>/manifest` in the snapshot. Nothing is written there.
+    #[arg(long, default_value = "/kubestash-tmp")]
+    pub scratch_dir: String,
+    /// Labels that an object must all have, as `key`, `key=value` or `key:value`, separated by commas.
+    #[arg(long, default_value = "")]
+    pub and_label_selectors: String,
+    /// Labels of which an object must have one.
+    #[arg(long, default_value = "")]
+    pub or_label_selectors: String,
+    /// Whether objects without namespace are taken.
+    #[arg(long, default_value = "")]
+    pub include_cluster_resources: String,
+    /// Namespaces that are taken, separated by commas.
+    #[arg(long, default_value = "")]
+    pub include_namespaces: String,
+    /// Namespaces that are left out.
+    #[arg(long, default_value = "")]
+    pub exclude_namespaces: String,
+    /// Types that are taken, as `plural` or `plural.group`.
+    #[arg(long, default_value = "")]
+    pub include_resources: String,
+    /// Types that are left out.
+    #[arg(long, default_value = "")]
+    pub exclude_resources: String,
+    /// Whether fields that the API server sets are left out.
+    #[arg(long, default_value = "")]
+    pub sanitize: String,
+    /// A label selector of Kubernetes.
+    #[arg(long, default_value = "")]
+    pub label_selector: String,
+    /// Whether what the target owns is taken as well.
+    #[arg(long, default_value = "")]
+    pub include_dependants: String,
 }
 
 #[cfg(test)]

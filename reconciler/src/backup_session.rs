@@ -21,6 +21,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 use snafu::{ResultExt, Snafu};
 
+use crate::announce::announce;
 use crate::cluster;
 use crate::context::Context;
 use crate::dependents::Key;
@@ -75,13 +76,22 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
         context.dependents.record(&key, read);
         let plan = decide::decide(&session, &observed, context.now());
         let (next, status) = perform(&context, &session, &observed, plan).await.context(ApplySnafu)?;
-        session = context.cluster.apply_status(&session, &status).await.context(ApplySnafu)?.into_object();
+        let written =
+            context.cluster.apply_status(&session, &status).await.context(ApplySnafu)?.into_object();
+        let before = session.status.take().map(|status| status.conditions).unwrap_or_default();
+        announce(&context.cluster, &written, &before, &status.conditions).await;
+        session = written;
         match next {
             Pass::Again => {}
             Pass::Over(next) => return Ok(next),
             Pass::Finished => finished(&context, &session),
         }
     }
+}
+
+/// Kind and name of the invoker; both empty in a session that names none.
+fn invoker(session: &BackupSession) -> (&str, &str) {
+    session.spec.invoker.as_ref().map_or(("", ""), |invoker| (&invoker.kind, &invoker.name))
 }
 
 /// How a step ended.
@@ -118,8 +128,11 @@ async fn perform(
         }
         Step::StartBackup => {
             if let Err(error) = executor::start_backup(context, session, observed, &status).await {
-                let failed =
-                    NewCondition::new(word::BACKUP_EXECUTOR_ENSURED, false, word::FAILED_TO_ENSURE_BACKUP_EXECUTOR);
+                let failed = NewCondition::new(
+                    word::BACKUP_EXECUTOR_ENSURED,
+                    false,
+                    word::FAILED_TO_ENSURE_BACKUP_EXECUTOR,
+                );
                 condition::set(&mut status.conditions, failed.message(error.for_good()?), now);
             }
             Pass::Again
@@ -178,8 +191,11 @@ fn refusal(error: cluster::Error) -> Result<String, cluster::Error> {
 /// By the label `kubestash.com/invoker-name` people find the sessions of a configuration; whoever triggers one by
 /// hand does not set it.
 async fn label(context: &Context, session: BackupSession) -> Result<BackupSession, cluster::Error> {
-    let invoker = &session.spec.invoker.name;
-    if session.labels().contains_key(label::INVOKER_NAME) || invoker.len() > crds::name::MAX {
+    let invoker = invoker(&session).1.to_owned();
+    if session.labels().contains_key(label::INVOKER_NAME)
+        || invoker.is_empty()
+        || invoker.len() > crds::name::MAX
+    {
         return Ok(session);
     }
     let labels = json!({"metadata": {"labels": {label::INVOKER_NAME: invoker}}});
@@ -215,7 +231,7 @@ fn finished(context: &Context, session: &BackupSession) {
     let phase = status.phase();
     let labels = BackupLabels {
         namespace: session.namespace().unwrap_or_default(),
-        configuration: session.spec.invoker.name.clone(),
+        configuration: invoker(session).1.to_owned(),
         session: session.spec.session.clone(),
     };
     let now = context.now();
@@ -224,7 +240,10 @@ fn finished(context: &Context, session: &BackupSession) {
     let backup = Backup { outcome: phase.as_str(), duration, size: None, ended: now.as_second() };
     context.metrics.backed_up(&labels, backup);
     tracing::info!(
-        namespace = labels.namespace, name = session.name_any(), phase = phase.as_str(),
-        duration = status.duration, "a BackupSession is over"
+        namespace = labels.namespace,
+        name = session.name_any(),
+        phase = phase.as_str(),
+        duration = status.duration,
+        "a BackupSession is over"
     );
 }

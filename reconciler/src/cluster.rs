@@ -4,6 +4,7 @@
 //! deterministic names, deletion of the very object that was seen (by its UID).
 
 mod error;
+mod target;
 mod unchanged;
 
 use std::fmt::{Debug, Write as _};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use futures::Stream;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
-use kube::core::{ApiResource, DeserializeGuard, DynamicObject, PartialObjectMeta, Request};
+use kube::core::{DeserializeGuard, PartialObjectMeta, Request};
 use kube::runtime::events::{Event, Recorder, Reporter};
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
@@ -24,6 +25,7 @@ use snafu::ResultExt;
 
 pub use error::Error;
 use error::{EncodeSnafu, RequestSnafu};
+pub use target::Target;
 pub use unchanged::is_unchanged;
 
 /// How long one call may take, its repetitions included.
@@ -117,19 +119,6 @@ impl Cluster {
         absent_as_none(self.send(&action, request).await)
     }
 
-    /// An object whose kind is known only at run time.
-    pub async fn find_dynamic(
-        &self,
-        resource: &ApiResource,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Result<Option<DynamicObject>, Error> {
-        let action = format!("get {} {:?}", resource.kind, name);
-        let request = Request::new(DynamicObject::url_path(resource, namespace))
-            .get(name, &kube::api::GetParams::default());
-        absent_as_none(self.send(&action, request).await)
-    }
-
     /// All objects of a namespace (of all namespaces: `None`) that have these labels (`a=b,c=d`; empty: all).
     ///
     /// An object that does not decode is left out and logged: it must not hide the others.
@@ -173,6 +162,15 @@ impl Cluster {
         })
     }
 
+    /// The changes of a kind, whole objects; one that does not decode comes as an error of its own.
+    pub fn watch_whole<K: Kind>(
+        &self,
+        labels: &str,
+    ) -> impl Stream<Item = watcher::Result<watcher::Event<DeserializeGuard<K>>>> + Send + use<K> {
+        let api: Api<DeserializeGuard<K>> = Api::all(self.client.clone());
+        watcher(api, watcher::Config::default().labels(labels).page_size(PAGE))
+    }
+
     /// Makes the object so, by server-side apply, unless it is so.
     ///
     /// Fields that this manager applied earlier and that `desired` lacks are removed. Fields that somebody else
@@ -185,13 +183,22 @@ impl Cluster {
         if let Some(body) = body.as_object_mut() {
             body.remove("status");
         }
+        self.apply_json(&body).await
+    }
+
+    /// [`Self::apply`] for an object that has fields which this build does not know.
+    pub async fn apply_json<K: Kind>(&self, desired: &Value) -> Result<Applied<K>, Error> {
+        let field = |name: &str| desired["metadata"][name].as_str().unwrap_or_default();
+        let (namespace, name) = (field("namespace"), field("name"));
+        let action = describe::<K>("apply", namespace, name);
         if let Some(live) = self.find::<K>(namespace, name).await? {
-            let live_value = serde_json::to_value(&live).context(EncodeSnafu { action: &action })?;
-            if is_unchanged(&body, &live_value, self.manager, None) {
+            let live_value =
+                with_type::<K>(serde_json::to_value(&live).context(EncodeSnafu { action: &action })?);
+            if is_unchanged(desired, &live_value, self.manager, None) {
                 return Ok(Applied::Unchanged(live));
             }
         }
-        let request = path::<K>(namespace).patch(name, &self.applying(), &Patch::Apply(&body));
+        let request = path::<K>(namespace).patch(name, &self.applying(), &Patch::Apply(desired));
         self.send(&action, request.map(escaped)).await.map(Applied::Written)
     }
 
@@ -210,7 +217,7 @@ impl Cluster {
             metadata["namespace"] = json!(namespace);
         }
         let body = with_type::<K>(json!({"metadata": metadata, "status": status}));
-        let live_value = serde_json::to_value(live).context(EncodeSnafu { action: &action })?;
+        let live_value = with_type::<K>(serde_json::to_value(live).context(EncodeSnafu { action: &action })?);
         if is_unchanged(&body, &live_value, self.manager, Some("status")) {
             return Ok(Applied::Unchanged(live.clone()));
         }
@@ -223,8 +230,16 @@ impl Cluster {
     pub async fn create<K: Kind>(&self, object: &K) -> Result<Option<K>, Error> {
         let (namespace, name) = identity(object);
         let action = describe::<K>("create", namespace, name);
-        let body = with_type::<K>(serde_json::to_value(object).context(EncodeSnafu { action: &action })?);
-        let body = serde_json::to_vec(&body).context(EncodeSnafu { action: &action })?;
+        let body = serde_json::to_value(object).context(EncodeSnafu { action })?;
+        self.create_json(&with_type::<K>(body)).await
+    }
+
+    /// Creates an object that has fields which this build does not know; `None` when one of that name exists.
+    pub async fn create_json<K: Kind>(&self, object: &Value) -> Result<Option<K>, Error> {
+        let field = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
+        let namespace = field("namespace");
+        let action = describe::<K>("create", namespace, field("name"));
+        let body = serde_json::to_vec(object).context(EncodeSnafu { action: &action })?;
         let parameters = PostParams { field_manager: Some(self.manager.to_owned()), ..PostParams::default() };
         match self.send(&action, path::<K>(namespace).create(&parameters, body)).await {
             Ok(object) => Ok(Some(object)),

@@ -7,6 +7,8 @@ use crate::cluster::Cluster;
 use crate::dependents::Dependents;
 use crate::metrics::Metrics;
 use crate::outcome::Failures;
+use crate::stores::Stores;
+use crate::uploaded::Uploaded;
 
 /// What the operator was told at its start.
 #[derive(Clone, Debug)]
@@ -34,13 +36,25 @@ pub struct Context {
     pub dependents: Dependents,
     /// Who failed how often.
     pub failures: Failures,
+    /// Connections to object stores.
+    pub stores: Stores,
+    /// What was written to buckets last.
+    pub uploaded: Uploaded,
 }
 
 impl Context {
     /// A context in which nothing has happened yet.
     #[must_use]
     pub fn new(cluster: Cluster, settings: Settings, metrics: Metrics) -> Self {
-        Self { cluster, settings, metrics, dependents: Dependents::default(), failures: Failures::default() }
+        Self {
+            cluster,
+            settings,
+            metrics,
+            dependents: Dependents::default(),
+            failures: Failures::default(),
+            stores: Stores::default(),
+            uploaded: Uploaded::default(),
+        }
     }
 
     /// The time.

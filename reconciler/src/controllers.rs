@@ -9,9 +9,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crds::addons::{Addon, Function};
+use crds::core::{BackupConfiguration, BackupSession, HookTemplate};
+use crds::label;
+use crds::storage::{BackupStorage, Repository, RetentionPolicy, Snapshot};
 use futures::StreamExt;
+use futures::future::join_all;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::ResourceExt;
-use kube::core::PartialObjectMeta;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{Controller, WatchStreamExt};
@@ -21,6 +28,7 @@ use crate::context::Context;
 use crate::dependents::Key;
 use crate::outcome::{self, Disposition, Failure, Next};
 use crate::shutdown::Shutdown;
+use crate::{backup_configuration, backup_session, backup_storage, repository, snapshot};
 
 /// Passes of one controller at a time.
 const CONCURRENCY: u16 = 4;
@@ -72,6 +80,19 @@ impl<K: Kind> Prepared<K> {
     ) -> Self {
         let changes = self.context.cluster.watch::<Other>(labels).touched_objects();
         let controller = self.controller.watches_stream(changes, move |other| whom(&other));
+        Self { controller, ..self }
+    }
+
+    /// Is woken by changes of kind `Other`, for the objects that `whom` finds in the whole object. Nothing is cached.
+    #[must_use]
+    pub fn watches_whole<Other: Kind>(
+        self,
+        whom: impl Fn(&Other) -> Vec<ObjectRef<Watched<K>>> + Send + Sync + 'static,
+    ) -> Self {
+        let changes = self.context.cluster.watch_whole::<Other>("").touched_objects();
+        let controller = self.controller.watches_stream(changes, move |DeserializeGuard(other)| {
+            other.as_ref().map(&whom).unwrap_or_default()
+        });
         Self { controller, ..self }
     }
 
@@ -181,7 +202,51 @@ impl Failure for Unread {
     }
 }
 
+/// Selects what we made.
+const OURS: &str = "app.kubernetes.io/managed-by=kubestash.com";
+
 /// Runs every controller until the process should stop. Each is added here.
-pub async fn run(_context: Arc<Context>, shutdown: Shutdown) {
-    shutdown.requested().await;
+pub async fn run(context: Arc<Context>, shutdown: Shutdown) {
+    let storages = prepare::<BackupStorage>("backup_storage", &context, &shutdown)
+        .watches_whole::<Repository>(storage_of)
+        .run(backup_storage::reconcile);
+    let repositories = prepare::<Repository>("repository", &context, &shutdown)
+        .owns::<Snapshot>("")
+        .reads::<BackupStorage>("")
+        .run(repository::reconcile);
+    let configurations = prepare::<BackupConfiguration>("backup_configuration", &context, &shutdown)
+        .owns::<CronJob>(OURS)
+        .reads::<BackupStorage>("")
+        .reads::<RetentionPolicy>("")
+        .reads::<Repository>("")
+        .reads::<Addon>("")
+        .reads::<Function>("")
+        .reads::<HookTemplate>("")
+        .reads::<Namespace>("")
+        .run(backup_configuration::reconcile);
+    let sessions = prepare::<BackupSession>("backup_session", &context, &shutdown)
+        .owns::<Job>(OURS)
+        .watches::<Pod>(OURS, session_of)
+        .reads::<Snapshot>("")
+        .reads::<Repository>("")
+        .run(backup_session::reconcile);
+    let snapshots = prepare::<Snapshot>("snapshot", &context, &shutdown)
+        .reads::<Repository>("")
+        .reads::<BackupSession>("")
+        .reads::<Job>(OURS)
+        .run(snapshot::reconcile);
+    join_all([storages, repositories, configurations, sessions, snapshots]).await;
+}
+
+/// The storage that a Repository is kept in.
+fn storage_of(repository: &Repository) -> Vec<ObjectRef<Watched<BackupStorage>>> {
+    let home = repository.namespace().unwrap_or_default();
+    let storage = repository.spec.storage_ref.as_ref();
+    storage.map(|storage| reference(storage.namespace_or(&home), &storage.name)).into_iter().collect()
+}
+
+/// The session whose Job a pod is of.
+fn session_of(pod: &Watched<Pod>) -> Vec<ObjectRef<Watched<BackupSession>>> {
+    let name = pod.labels().get(label::INVOKER_NAME);
+    name.map(|name| reference(&pod.namespace().unwrap_or_default(), name)).into_iter().collect()
 }

@@ -90,9 +90,11 @@ fn failure(failed: &JobCondition, pods: &[Pod]) -> String {
     if failed.reason.as_deref() == Some("DeadlineExceeded") {
         return "deadline exceeded: the Job was active for longer than its activeDeadlineSeconds".to_owned();
     }
-    newest(pods).and_then(|pod| pod_failure(pod).map(|why| format!("pod {:?} {why}", name(pod)))).unwrap_or_else(
-        || told(failed.reason.as_deref().unwrap_or("failed"), failed.message.as_deref(), "the Job failed"),
-    )
+    newest(pods)
+        .and_then(|pod| pod_failure(pod).map(|why| format!("pod {:?} {why}", name(pod))))
+        .unwrap_or_else(|| {
+            told(failed.reason.as_deref().unwrap_or("failed"), failed.message.as_deref(), "the Job failed")
+        })
 }
 
 /// Why the pod ended, if it says so: evicted or removed by somebody, or a container that ended badly.
@@ -149,10 +151,10 @@ fn waiting(pod: &Pod) -> Option<Waiting> {
     if !matches!(status.and_then(|status| status.phase.as_deref()), None | Some("Pending")) {
         return None;
     }
-    let (reason, patience) = status.and_then(container_waits).or_else(|| status.and_then(not_placed)).unwrap_or((
-        format!("pod {:?} waits for its node", name(pod)),
-        PATIENCE_WITH_NODES,
-    ));
+    let (reason, patience) = status
+        .and_then(container_waits)
+        .or_else(|| status.and_then(not_placed))
+        .unwrap_or((format!("pod {:?} waits for its node", name(pod)), PATIENCE_WITH_NODES));
     Some(Waiting { since: created(pod.metadata.creation_timestamp.as_ref()), reason, patience })
 }
 
@@ -257,7 +259,8 @@ mod tests {
         assert_eq!(
             state(&job(&failed()), &[]),
             State::Failed(
-                "the Job failed: BackoffLimitExceeded: Job has reached the specified backoff limit".to_owned()
+                "the Job failed: BackoffLimitExceeded: Job has reached the specified backoff limit"
+                    .to_owned()
             )
         );
     }

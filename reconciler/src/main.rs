@@ -1,27 +1,44 @@
 //! KubeStash's operator and the Jobs that it starts: one binary, one image.
 
+mod addon;
 mod admin;
+mod announce;
 mod args;
+mod backup_configuration;
+mod backup_session;
+mod backup_storage;
 mod cluster;
+mod conditions;
 mod context;
 mod controllers;
 mod dependents;
+mod executor;
+mod finalizer;
+mod job;
 mod leader;
 mod metrics;
 mod operator;
 mod outcome;
+mod repository;
+mod retention;
+mod secret;
 mod shutdown;
+mod snapshot;
+mod stores;
 mod telemetry;
+mod uploaded;
+mod workload;
 
+use std::io;
 use std::process::ExitCode;
 
 use args::{Arguments, Command};
 use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match start(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+    match start(Arguments::parse()) {
+        Ok(code) => code,
         Err(error) => {
             tracing::error!(error = error.to_string(), "stopped");
             ExitCode::FAILURE
@@ -29,17 +46,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+fn start(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     telemetry::start(&arguments.log)?;
-    match arguments.command {
-        // All that the operator does is wait for others: one thread keeps it small.
+    Ok(match arguments.command {
         Command::Run(run) => {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?
-                .block_on(operator::run(run))?;
+            small()?.block_on(operator::run(run))?;
+            ExitCode::SUCCESS
         }
-        Command::TriggerBackup(_) => return Err("trigger-backup comes with the session drivers".into()),
-    }
-    Ok(())
+        Command::TriggerBackup(arguments) => {
+            job::ended(small()?.block_on(job::trigger::run(arguments, context::now())))
+        }
+        Command::Backup(arguments) => {
+            let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let ended = job::ended(runtime.block_on(job::backup::run(*arguments)));
+            // What still blocks a thread has been told to stop and has nothing left to tell.
+            runtime.shutdown_background();
+            ended
+        }
+    })
+}
+
+/// All that most commands do is wait for others: one thread keeps them small.
+fn small() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::dependents::Key;
 
 /// When to look at an object again after a pass that succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Next {
     /// When it, or something that it depends on, changes.
+    #[default]
     AwaitChange,
     /// After this long, and on a change.
     After(Duration),

@@ -116,9 +116,7 @@ pub fn select(rules: &Rules, candidates: &[Candidate], now: Timestamp) -> Select
         let removal = match candidate.outcome {
             Outcome::Unfinished => None,
             _ if too_old => Some(Removal::TooOld),
-            Outcome::Succeeded => {
-                (!counted.contains(candidate.name.as_str())).then_some(Removal::NotCounted)
-            }
+            Outcome::Succeeded => (!counted.contains(candidate.name.as_str())).then_some(Removal::NotCounted),
             Outcome::Failed => {
                 failed += 1;
                 (failed > rules.failed).then_some(Removal::FailedBefore)
@@ -227,7 +225,8 @@ mod tests {
             (Bucket::Last, 100, vec![0, 1, 2, 3, 4, 5, 6, 7]),
         ] {
             let selection = select(&rules(&[(bucket, count)]), &timeline, at(NOW));
-            let expected: Vec<_> = kept.into_iter().map(|index: usize| timeline[index].name.clone()).collect();
+            let expected: Vec<_> =
+                kept.into_iter().map(|index: usize| timeline[index].name.clone()).collect();
             assert_eq!(selection.keep, expected, "{bucket}: {count}");
         }
     }
@@ -304,11 +303,7 @@ mod tests {
             Just(Bucket::Monthly),
             Just(Bucket::Yearly)
         ];
-        (
-            prop::option::of(1_i64..4_000_000),
-            prop::collection::btree_map(bucket, 0_u32..6, 0..4),
-            0_u32..4,
-        )
+        (prop::option::of(1_i64..4_000_000), prop::collection::btree_map(bucket, 0_u32..6, 0..4), 0_u32..4)
             .prop_map(|(minutes, succeeded, failed)| Rules {
                 period: minutes.map(SignedDuration::from_mins),
                 succeeded,

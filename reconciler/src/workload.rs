@@ -12,7 +12,7 @@ use crds::runtime::PodRuntimeSettings;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-pub use container::{Container, Proxies};
+pub use container::Container;
 
 /// The user that our containers run as, unless told otherwise: nobody's, and not root.
 const USER: i64 = 65532;
@@ -37,7 +37,12 @@ pub struct Workload {
 impl Workload {
     /// A Job whose pod runs as `service_account`. `labels` are those of its owner's offshoots (contract §3.1).
     #[must_use]
-    pub fn new(namespace: &str, name: &str, service_account: &str, labels: &BTreeMap<String, String>) -> Self {
+    pub fn new(
+        namespace: &str,
+        name: &str,
+        service_account: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Self {
         let mut pod = Map::new();
         pod.insert("serviceAccountName".to_owned(), json!(service_account));
         // Said at the pod, because a ServiceAccount may say no, and without its token the Job can do nothing.
@@ -140,11 +145,11 @@ impl Workload {
         if !self.volumes.is_empty() {
             pod.insert("volumes".to_owned(), Value::Array(self.volumes));
         }
-        let mut metadata = metadata(&self.labels, &self.annotations);
-        metadata["name"] = json!(self.name);
-        metadata["namespace"] = json!(self.namespace);
+        let mut of_job = metadata(&self.labels, &self.annotations);
+        of_job["name"] = json!(self.name);
+        of_job["namespace"] = json!(self.namespace);
         if let Some(owner) = self.owner {
-            metadata["ownerReferences"] = json!([owner]);
+            of_job["ownerReferences"] = json!([owner]);
         }
         let mut spec = json!({
             "backoffLimit": 0, "completions": 1, "parallelism": 1,
@@ -153,7 +158,7 @@ impl Workload {
         if let Some(seconds) = self.deadline_seconds {
             spec["activeDeadlineSeconds"] = json!(seconds);
         }
-        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec})
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": of_job, "spec": spec})
     }
 
     /// Restricted (reliability §4.2), unless the user has an opinion about who the pod runs as.

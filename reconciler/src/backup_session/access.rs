@@ -58,7 +58,9 @@ impl Needs {
             let Some(storage) = &repository.spec.storage_ref else { continue };
             let storage = storage.resolved(&namespace);
             needs.add(Thing::Storage, storage.namespace_or(&namespace), &storage.name);
-            let secret = storages.get(&storage.to_string()).and_then(|storage| storage.spec.storage.secret_name());
+            let secret = storages
+                .get(&storage.to_string())
+                .and_then(|storage| storage.spec.storage.as_ref()?.secret_name());
             if let Some(secret) = secret {
                 needs.add(Thing::Secret, storage.namespace_or(&namespace), secret);
             }
@@ -93,7 +95,12 @@ pub struct Trade<'a> {
 
 /// The rights of the Jobs of `session` in that trade. They are the same for every run, so that they are written once.
 #[must_use]
-pub fn access(trade: Trade<'_>, session: &BackupSession, configuration: &BackupConfiguration, needs: &Needs) -> Access {
+pub fn access(
+    trade: Trade<'_>,
+    session: &BackupSession,
+    configuration: &BackupConfiguration,
+    needs: &Needs,
+) -> Access {
     let namespace = configuration.namespace().unwrap_or_default();
     let configuration_name = configuration.name_any();
     let session_name = &session.spec.session;
@@ -107,15 +114,20 @@ pub fn access(trade: Trade<'_>, session: &BackupSession, configuration: &BackupC
     };
     let metadata = |name: &str, in_namespace: &str| metadata(name, in_namespace, configuration, session_name);
 
-    let own_account = trade.service_account.is_none().then(|| ServiceAccount {
-        metadata: metadata(&name, &namespace),
-        ..ServiceAccount::default()
-    });
-    let mut bindings = vec![binding(metadata(&name, &namespace), "ClusterRole", trade.cluster_role, &subject)];
+    let own_account = trade
+        .service_account
+        .is_none()
+        .then(|| ServiceAccount { metadata: metadata(&name, &namespace), ..ServiceAccount::default() });
+    let mut bindings =
+        vec![binding(metadata(&name, &namespace), "ClusterRole", trade.cluster_role, &subject)];
     let mut roles = Vec::new();
     for (in_namespace, things) in &needs.0 {
         // Elsewhere two configurations of the same name but of different namespaces may meet.
-        let first = if *in_namespace == namespace { trade.prefix.to_owned() } else { format!("{}-{namespace}", trade.prefix) };
+        let first = if *in_namespace == namespace {
+            trade.prefix.to_owned()
+        } else {
+            format!("{}-{namespace}", trade.prefix)
+        };
         let name = name::join(&first, &configuration_name, &format!("{session_name}-storage"), name::MAX);
         roles.push(Role { metadata: metadata(&name, in_namespace), rules: Some(rules(things)) });
         bindings.push(binding(metadata(&name, in_namespace), "Role", &name, &subject));
@@ -177,7 +189,10 @@ mod tests {
     use super::*;
 
     fn configuration() -> BackupConfiguration {
-        serde_json::from_value(json!({"metadata": {"name": "shop", "namespace": "demo", "uid": "c"}, "spec": {}})).unwrap()
+        serde_json::from_value(
+            json!({"metadata": {"name": "shop", "namespace": "demo", "uid": "c"}, "spec": {}}),
+        )
+        .unwrap()
     }
 
     fn session() -> BackupSession {
@@ -197,7 +212,12 @@ mod tests {
     }
 
     fn storages() -> BTreeMap<String, BackupStorage> {
-        let storage = || serde_json::from_value(json!({"spec": {"storage": {"provider": "s3", "s3": {"secretName": "keys"}}}})).unwrap();
+        let storage = || {
+            serde_json::from_value(
+                json!({"spec": {"storage": {"provider": "s3", "s3": {"secretName": "keys"}}}}),
+            )
+            .unwrap()
+        };
         BTreeMap::from([("storage/s3".to_owned(), storage()), ("demo/s3".to_owned(), storage())])
     }
 
@@ -215,7 +235,12 @@ mod tests {
             .flat_map(|role| {
                 let namespace = role.namespace().unwrap();
                 role.rules.clone().unwrap().into_iter().map(move |rule| {
-                    (namespace.clone(), rule.resources.unwrap().remove(0), rule.resource_names.unwrap(), rule.verbs)
+                    (
+                        namespace.clone(),
+                        rule.resources.unwrap().remove(0),
+                        rule.resource_names.unwrap(),
+                        rule.verbs,
+                    )
                 })
             })
             .collect();
@@ -230,10 +255,18 @@ mod tests {
                 ("storage".to_owned(), "backupstorages".to_owned(), names(&["s3"]), get()),
             ]
         );
-        let bound: Vec<_> = access.bindings.iter().map(|binding| (binding.namespace().unwrap(), binding.role_ref.kind.clone())).collect();
+        let bound: Vec<_> = access
+            .bindings
+            .iter()
+            .map(|binding| (binding.namespace().unwrap(), binding.role_ref.kind.clone()))
+            .collect();
         assert_eq!(
             bound,
-            [("demo".to_owned(), "ClusterRole".to_owned()), ("demo".to_owned(), "Role".to_owned()), ("storage".to_owned(), "Role".to_owned())]
+            [
+                ("demo".to_owned(), "ClusterRole".to_owned()),
+                ("demo".to_owned(), "Role".to_owned()),
+                ("storage".to_owned(), "Role".to_owned())
+            ]
         );
     }
 
@@ -247,14 +280,19 @@ mod tests {
         assert_eq!(of_user.service_account, "cluster-reader");
         assert_eq!(of_user.own_account, None);
         assert_eq!(of_user.bindings[0].subjects.as_ref().unwrap()[0].name, "cluster-reader");
-        assert_eq!(of_user.bindings[0].name_any(), "backup-shop-nightly", "named after the session, not the user's account");
+        assert_eq!(
+            of_user.bindings[0].name_any(),
+            "backup-shop-nightly",
+            "named after the session, not the user's account"
+        );
     }
 
     #[test]
     fn what_lies_elsewhere_is_not_owned_but_labelled_and_named_after_both_namespaces() {
         let needs = Needs::of(&[repository("one", Some("storage"))], &storages());
         let access = access(trade(), &session(), &configuration(), &needs);
-        let elsewhere = access.roles.iter().find(|role| role.namespace().as_deref() == Some("storage")).unwrap();
+        let elsewhere =
+            access.roles.iter().find(|role| role.namespace().as_deref() == Some("storage")).unwrap();
         assert_eq!(elsewhere.name_any(), "backup-demo-shop-nightly-storage");
         assert_eq!(elsewhere.metadata.owner_references, None);
         let labels = elsewhere.metadata.labels.as_ref().unwrap();
@@ -269,6 +307,9 @@ mod tests {
         let mut later = session();
         later.metadata.name = Some("shop-nightly-2".to_owned());
         let needs = Needs::of(&[repository("one", None)], &storages());
-        assert_eq!(access(trade(), &session(), &configuration(), &needs), access(trade(), &later, &configuration(), &needs));
+        assert_eq!(
+            access(trade(), &session(), &configuration(), &needs),
+            access(trade(), &later, &configuration(), &needs)
+        );
     }
 }

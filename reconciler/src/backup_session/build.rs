@@ -19,7 +19,11 @@ const COMPONENTS: i32 = 1;
 /// The Snapshot of `session` in `repository` (contract §8.4). Built again it is the same, so that a crash between its
 /// creation and the record of it does no harm.
 #[must_use]
-pub fn snapshot(session: &BackupSession, configuration: &BackupConfiguration, repository: &Repository) -> Snapshot {
+pub fn snapshot(
+    session: &BackupSession,
+    configuration: &BackupConfiguration,
+    repository: &Repository,
+) -> Snapshot {
     let session_name = session.name_any();
     let app_ref = configuration.app_ref();
     let time = snapshot_time(session);
@@ -73,9 +77,10 @@ fn snapshot_time(session: &BackupSession) -> Timestamp {
 /// by which the Snapshots of one session differ.
 fn ulid(session: &BackupSession, repository: &str, time: Timestamp) -> Ulid {
     let uid = session.metadata.uid.clone().unwrap_or_default();
-    let random = uid.bytes().chain(repository.bytes()).fold(FNV_OFFSET, |hash, byte| {
-        (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME)
-    });
+    let random = uid
+        .bytes()
+        .chain(repository.bytes())
+        .fold(FNV_OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME));
     Ulid::from_parts(u64::try_from(time.as_millisecond()).unwrap_or(0), random)
 }
 
@@ -109,7 +114,11 @@ fn labels(
 
 /// The session that tries again what `failed` did not manage, named after the moment of the attempt.
 #[must_use]
-pub fn next_attempt(failed: &BackupSession, configuration: &BackupConfiguration, due: Timestamp) -> BackupSession {
+pub fn next_attempt(
+    failed: &BackupSession,
+    configuration: &BackupConfiguration,
+    due: Timestamp,
+) -> BackupSession {
     let left = failed.spec.retry_left.unwrap_or(0).saturating_sub(1);
     BackupSession::for_run(configuration, &failed.spec.session, due.as_second(), left)
 }
@@ -129,7 +138,10 @@ mod tests {
     }
 
     fn repository(name: &str) -> Repository {
-        serde_json::from_value(json!({"metadata": {"name": name, "namespace": "demo", "uid": "u"}, "spec": {}})).unwrap()
+        serde_json::from_value(
+            json!({"metadata": {"name": name, "namespace": "demo", "uid": "u"}, "spec": {}}),
+        )
+        .unwrap()
     }
 
     fn configuration(target: &serde_json::Value) -> BackupConfiguration {
@@ -147,7 +159,10 @@ mod tests {
         assert_eq!(json["metadata"]["name"], "cluster-repo-cluster-bk-frequent-1755596627");
         assert_eq!(json["metadata"]["finalizers"], json!(["kubestash.com/cleanup"]));
         let owner = &json["metadata"]["ownerReferences"][0];
-        assert_eq!((&owner["kind"], &owner["name"], &owner["controller"]), (&json!("Repository"), &json!("cluster-repo"), &json!(true)));
+        assert_eq!(
+            (&owner["kind"], &owner["name"], &owner["controller"]),
+            (&json!("Repository"), &json!("cluster-repo"), &json!(true))
+        );
         assert_eq!(
             json["metadata"]["labels"],
             json!({"app.kubernetes.io/managed-by": "kubestash.com", "kubestash.com/session-name": "frequent",
@@ -169,7 +184,10 @@ mod tests {
         let configuration = configuration(&json!(null));
         let one = snapshot(&session(), &configuration, &repository("a"));
         assert_eq!(one, snapshot(&session(), &configuration, &repository("a")));
-        assert_ne!(one.spec.snapshot_id, snapshot(&session(), &configuration, &repository("b")).spec.snapshot_id);
+        assert_ne!(
+            one.spec.snapshot_id,
+            snapshot(&session(), &configuration, &repository("b")).spec.snapshot_id
+        );
     }
 
     #[test]
@@ -181,7 +199,8 @@ mod tests {
 
     #[test]
     fn a_target_is_in_the_labels_unless_its_name_is_too_long() {
-        let target = json!({"apiGroup": "apps", "kind": "Deployment", "namespace": "shop", "name": "x".repeat(64)});
+        let target =
+            json!({"apiGroup": "apps", "kind": "Deployment", "namespace": "shop", "name": "x".repeat(64)});
         let snapshot = snapshot(&session(), &configuration(&target), &repository("a"));
         let labels = snapshot.metadata.labels.unwrap();
         assert_eq!(labels.get(label::APP_REF_KIND).map(String::as_str), Some("Deployment"));
@@ -196,6 +215,9 @@ mod tests {
         assert_eq!(again.name_any(), "cluster-bk-frequent-1755597000");
         assert_eq!(again.spec.retry_left, Some(1));
         assert_eq!(again.spec.backup_timeout.as_deref(), Some("30m"));
-        assert_eq!(again.metadata.labels.unwrap().get(label::INVOKER_NAME).map(String::as_str), Some("cluster-bk"));
+        assert_eq!(
+            again.metadata.labels.unwrap().get(label::INVOKER_NAME).map(String::as_str),
+            Some("cluster-bk")
+        );
     }
 }

@@ -29,7 +29,7 @@ pub async fn observe(
 ) -> Result<Observed, Error> {
     let namespace = session.namespace().unwrap_or_default();
     let (configuration, all) = futures::try_join!(
-        cluster.find::<BackupConfiguration>(&namespace, &session.spec.invoker.name),
+        cluster.find::<BackupConfiguration>(&namespace, super::invoker(session).1),
         cluster.list::<BackupSession>(Some(&namespace), ""),
     )?;
     let siblings = all.into_iter().filter(|other| is_sibling(session, other)).collect();
@@ -50,7 +50,8 @@ pub async fn observe(
         retention_of(cluster, session, &mut observed).await?;
         if has(word::RETENTION_POLICY_EXECUTOR_ENSURED) {
             let name = name::retention_job(&session.name_any());
-            observed.retention = execution(cluster, session, &name, label::component::RETENTION_POLICY).await?;
+            observed.retention =
+                execution(cluster, session, &name, label::component::RETENTION_POLICY).await?;
         }
     } else if has(word::BACKUP_EXECUTOR_ENSURED) {
         observed.backup = execution(cluster, session, &session.name_any(), label::component::BACKUP).await?;
@@ -60,11 +61,9 @@ pub async fn observe(
 
 /// Of the same invoker and session, and not the same.
 fn is_sibling(session: &BackupSession, other: &BackupSession) -> bool {
-    let (ours, theirs) = (&session.spec, &other.spec);
     session.metadata.uid != other.metadata.uid
-        && ours.session == theirs.session
-        && ours.invoker.kind == theirs.invoker.kind
-        && ours.invoker.name == theirs.invoker.name
+        && session.spec.session == other.spec.session
+        && super::invoker(session) == super::invoker(other)
 }
 
 fn is_completed(snapshot: &Snapshot) -> bool {
@@ -78,7 +77,8 @@ fn repository_names(session: &BackupSession, configuration: Option<&BackupConfig
         .and_then(|configuration| configuration.session(&session.spec.session))
         .into_iter()
         .flat_map(|session| session.repositories.iter().map(|repository| repository.name.clone()));
-    let used = session.status.iter().flat_map(|status| status.snapshots.iter().map(|one| one.repository.clone()));
+    let used =
+        session.status.iter().flat_map(|status| status.snapshots.iter().map(|one| one.repository.clone()));
     let names: BTreeSet<String> = wanted.chain(used).collect();
     names.into_iter().collect()
 }
@@ -87,13 +87,21 @@ fn status_snapshots(session: &BackupSession) -> Vec<String> {
     session.status.iter().flat_map(|status| status.snapshots.iter().map(|one| one.name.clone())).collect()
 }
 
-async fn by_name<K: Kind>(cluster: &Cluster, namespace: &str, names: &[String]) -> Result<BTreeMap<String, K>, Error> {
+async fn by_name<K: Kind>(
+    cluster: &Cluster,
+    namespace: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, K>, Error> {
     let found = try_join_all(names.iter().map(|name| cluster.find::<K>(namespace, name))).await?;
     Ok(names.iter().cloned().zip(found).filter_map(|(name, object)| Some((name, object?))).collect())
 }
 
 /// What the retention policies have to judge.
-async fn retention_of(cluster: &Cluster, session: &BackupSession, observed: &mut Observed) -> Result<(), Error> {
+async fn retention_of(
+    cluster: &Cluster,
+    session: &BackupSession,
+    observed: &mut Observed,
+) -> Result<(), Error> {
     let Some(configuration) = &observed.configuration else { return Ok(()) };
     let references = retention::references(session, configuration);
     if references.is_empty() {
@@ -106,7 +114,8 @@ async fn retention_of(cluster: &Cluster, session: &BackupSession, observed: &mut
     }));
     let (policies, kept) = futures::try_join!(policies, cluster.list::<Snapshot>(Some(&namespace), ""))?;
     observed.policies = policies.into_iter().flatten().collect();
-    observed.kept = kept.into_iter().filter(|snapshot| snapshot.spec.session == session.spec.session).collect();
+    observed.kept =
+        kept.into_iter().filter(|snapshot| snapshot.spec.session == session.spec.session).collect();
     Ok(())
 }
 

@@ -14,8 +14,8 @@ pub fn unmet(
     siblings: &[BackupSession],
     now: Timestamp,
 ) -> Option<String> {
-    let invoker = &session.spec.invoker;
-    let name = format!("{} {:?}", invoker.kind, invoker.name);
+    let (kind, name) = super::invoker(session);
+    let name = format!("{kind} {name:?}");
     let Some(configuration) = configuration else { return Some(format!("{name} does not exist")) };
     if configuration.metadata.deletion_timestamp.is_some() {
         return Some(format!("{name} is being deleted"));
@@ -39,7 +39,8 @@ pub fn unmet(
 /// What the configuration says about not being ready.
 fn reason(configuration: &BackupConfiguration) -> String {
     let Some(status) = &configuration.status else { return String::new() };
-    let condition = crds::condition::first_failure(&status.conditions).and_then(|failed| failed.message.as_deref());
+    let condition =
+        crds::condition::first_failure(&status.conditions).and_then(|failed| failed.message.as_deref());
     let backend = status
         .backends
         .iter()
@@ -111,7 +112,10 @@ mod tests {
         for (change, expected) in [
             (json!({}), None),
             (json!({"spec": {"paused": true}}), Some("BackupConfiguration \"shop\" is paused")),
-            (json!({"spec": {"sessions": []}}), Some("BackupConfiguration \"shop\" has no session \"nightly\"")),
+            (
+                json!({"spec": {"sessions": []}}),
+                Some("BackupConfiguration \"shop\" has no session \"nightly\""),
+            ),
             (json!({"status": null}), Some("BackupConfiguration \"shop\" is NotReady")),
             (
                 json!({"status": {"phase": "Invalid", "conditions": [{"type": "ValidationPassed", "status": "False", "lastTransitionTime": NOW, "message": "no such addon"}]}}),

@@ -33,7 +33,11 @@ impl Wanted {
     /// The record of a policy that has nothing to remove, or cannot be applied.
     #[must_use]
     pub fn without_removal(self) -> RetentionPolicyApplication {
-        let phase = if self.problem.is_none() { RetentionPolicyPhase::Applied } else { RetentionPolicyPhase::FailedToApply };
+        let phase = if self.problem.is_none() {
+            RetentionPolicyPhase::Applied
+        } else {
+            RetentionPolicyPhase::FailedToApply
+        };
         self.application(phase)
     }
 
@@ -66,13 +70,17 @@ pub fn wanted(
         .map(|(repository, policy)| {
             let rules = match policies.get(&policy.to_string()) {
                 None => Err(format!("RetentionPolicy {:?} does not exist", policy.to_string())),
-                Some(found) => rules(&found.spec).map_err(|error| format!("RetentionPolicy {:?}: {error}", policy.to_string())),
+                Some(found) => rules(&found.spec)
+                    .map_err(|error| format!("RetentionPolicy {:?}: {error}", policy.to_string())),
             };
-            let candidates: Vec<_> =
-                snapshots.iter().filter_map(|snapshot| candidate(snapshot, &repository, &session.spec.session)).collect();
+            let candidates: Vec<_> = snapshots
+                .iter()
+                .filter_map(|snapshot| candidate(snapshot, &repository, &session.spec.session))
+                .collect();
             match rules {
                 Ok(rules) => {
-                    let remove = select(&rules, &candidates, now).remove.into_iter().map(|(name, _)| name).collect();
+                    let remove =
+                        select(&rules, &candidates, now).remove.into_iter().map(|(name, _)| name).collect();
                     Wanted { policy, repository, remove, problem: None }
                 }
                 Err(problem) => Wanted { policy, repository, remove: Vec::new(), problem: Some(problem) },
@@ -84,7 +92,10 @@ pub fn wanted(
 /// The policies that the repositories of the session are under: as the configuration's status has resolved them,
 /// defaults included, else as its spec says.
 #[must_use]
-pub fn references(session: &BackupSession, configuration: &BackupConfiguration) -> Vec<(String, ObjectReference)> {
+pub fn references(
+    session: &BackupSession,
+    configuration: &BackupConfiguration,
+) -> Vec<(String, ObjectReference)> {
     let namespace = configuration.metadata.namespace.as_deref().unwrap_or_default();
     let Some(session) = configuration.session(&session.spec.session) else { return Vec::new() };
     let resolved = |backend: &str| {
@@ -106,7 +117,10 @@ pub fn references(session: &BackupSession, configuration: &BackupConfiguration) 
 /// A Snapshot of that repository and session that is not being removed already.
 fn candidate(snapshot: &Snapshot, repository: &str, session: &str) -> Option<Candidate> {
     let spec = &snapshot.spec;
-    if spec.repository != repository || spec.session != session || snapshot.metadata.deletion_timestamp.is_some() {
+    if spec.repository != repository
+        || spec.session != session
+        || snapshot.metadata.deletion_timestamp.is_some()
+    {
         return None;
     }
     let status = snapshot.status.as_ref();
@@ -205,7 +219,8 @@ mod tests {
     #[test]
     fn only_snapshots_of_the_session_are_counted() {
         let mut deleted = snapshot("deleted", 22, "Succeeded", "nightly");
-        deleted.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now()));
+        deleted.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now()));
         let snapshots = [
             snapshot("old", 1, "Succeeded", "nightly"),
             snapshot("new", 2, "Succeeded", "nightly"),
@@ -268,7 +283,10 @@ mod tests {
             remove: Vec::new(),
             problem: None,
         };
-        let reported = [one("one").application(RetentionPolicyPhase::Applied), one("two").application(RetentionPolicyPhase::Pending)];
+        let reported = [
+            one("one").application(RetentionPolicyPhase::Applied),
+            one("two").application(RetentionPolicyPhase::Pending),
+        ];
         let record = unreported(&reported, vec![one("one"), one("two"), one("three")], "OOMKilled");
         let phases: Vec<_> = record.iter().map(|one| (one.phase.unwrap(), one.error.as_deref())).collect();
         assert_eq!(

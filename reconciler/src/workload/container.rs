@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{fields, put_by};
+use crate::args::Proxy;
 
 /// Fields of a pod template that belong to the executor container (contract §1.2).
 pub(super) const TEMPLATE_FIELDS: [&str; 8] = [
@@ -19,17 +20,6 @@ pub(super) const TEMPLATE_FIELDS: [&str; 8] = [
     "containerSecurityContext",
     "volumeMounts",
 ];
-
-/// How the Job reaches the outside: the operator's own proxy variables (contract §3.5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proxies {
-    /// Proxy of plain HTTP requests.
-    pub http: Option<String>,
-    /// Proxy of HTTPS requests.
-    pub https: Option<String>,
-    /// What is reached without a proxy.
-    pub none: Option<String>,
-}
 
 /// A container being put together; what is set later wins.
 #[derive(Clone, Debug, Default)]
@@ -73,9 +63,11 @@ impl Container {
 
     /// The proxy variables, in capitals and in small letters as programs differ.
     #[must_use]
-    pub fn proxies(mut self, proxies: &Proxies) -> Self {
-        let Proxies { http, https, none } = proxies;
-        for (name, value) in [("HTTP_PROXY", http), ("HTTPS_PROXY", https), ("NO_PROXY", none)] {
+    pub fn proxies(mut self, proxies: &Proxy) -> Self {
+        let Proxy { http_proxy, https_proxy, no_proxy } = proxies;
+        for (name, value) in
+            [("HTTP_PROXY", http_proxy), ("HTTPS_PROXY", https_proxy), ("NO_PROXY", no_proxy)]
+        {
             let Some(value) = value else { continue };
             for name in [name.to_owned(), name.to_lowercase()] {
                 self = self.variable(json!({"name": name, "value": value}));
@@ -152,16 +144,17 @@ impl Container {
 
     /// Whether somebody said who this container runs as.
     pub(super) fn chooses_its_user(&self) -> bool {
-        let chosen = |field: &str| self.fields.get("securityContext").and_then(|context| context.get(field)).is_some();
+        let chosen =
+            |field: &str| self.fields.get("securityContext").and_then(|context| context.get(field)).is_some();
         chosen("runAsUser") || chosen("runAsNonRoot")
     }
 
     /// The container's JSON, our defaults where nobody said anything.
     pub(super) fn json(mut self) -> Value {
-        self.default("imagePullPolicy", || json!("IfNotPresent"));
+        self.or_default("imagePullPolicy", || json!("IfNotPresent"));
         // The last lines of the log then are in the pod's status, and from there in ours.
-        self.default("terminationMessagePolicy", || json!("FallbackToLogsOnError"));
-        self.default("securityContext", || {
+        self.or_default("terminationMessagePolicy", || json!("FallbackToLogsOnError"));
+        self.or_default("securityContext", || {
             json!({
                 "allowPrivilegeEscalation": false,
                 "capabilities": {"drop": ["ALL"]},
@@ -170,13 +163,17 @@ impl Container {
         });
         // A backup needs 128 MiB to open a repository (scrypt) and stays below 256 MiB in all; the limit leaves it
         // room and still protects the node.
-        self.default("resources", || {
-            json!({"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"memory": "512Mi"}})
-        });
+        self.or_default(
+            "resources",
+            || json!({"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"memory": "512Mi"}}),
+        );
         let Self { mut fields, arguments, environment, environment_from, mounts } = self;
-        for (name, list) in
-            [("args", arguments), ("env", environment), ("envFrom", environment_from), ("volumeMounts", mounts)]
-        {
+        for (name, list) in [
+            ("args", arguments),
+            ("env", environment),
+            ("envFrom", environment_from),
+            ("volumeMounts", mounts),
+        ] {
             if !list.is_empty() {
                 fields.insert(name.to_owned(), Value::Array(list));
             }
@@ -188,7 +185,7 @@ impl Container {
         self.fields.insert(field.to_owned(), value);
     }
 
-    fn default(&mut self, field: &str, value: impl FnOnce() -> Value) {
+    fn or_default(&mut self, field: &str, value: impl FnOnce() -> Value) {
         self.fields.entry(field).or_insert_with(value);
     }
 }

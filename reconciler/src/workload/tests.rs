@@ -1,6 +1,7 @@
 use k8s_openapi::api::batch::v1::Job;
 
 use super::*;
+use crate::args::Proxy;
 
 fn offshoots() -> BTreeMap<String, String> {
     BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "kubestash.com".to_owned())])
@@ -51,12 +52,18 @@ fn a_pod_is_restricted_unless_told_otherwise() {
 #[test]
 fn who_chooses_a_user_gets_that_user() {
     let root = template(json!({"spec": {"containerSecurityContext": {"runAsUser": 0}}}));
-    let pod = typed(workload().container(executor()).template(&root).job()).spec.unwrap().template.spec.unwrap();
-    assert_eq!(pod.security_context.unwrap().run_as_non_root, None, "or the kubelet would refuse the container");
+    let pod =
+        typed(workload().container(executor()).template(&root).job()).spec.unwrap().template.spec.unwrap();
+    assert_eq!(
+        pod.security_context.unwrap().run_as_non_root,
+        None,
+        "or the kubelet would refuse the container"
+    );
     assert_eq!(pod.containers[0].security_context.clone().unwrap().run_as_user, Some(0));
 
     let group = template(json!({"spec": {"securityContext": {"fsGroup": 7}}}));
-    let pod = typed(workload().container(executor()).template(&group).job()).spec.unwrap().template.spec.unwrap();
+    let pod =
+        typed(workload().container(executor()).template(&group).job()).spec.unwrap().template.spec.unwrap();
     assert_eq!(pod.security_context.clone().unwrap().fs_group, Some(7));
     assert_eq!(pod.security_context.unwrap().run_as_user, None);
 }
@@ -98,7 +105,9 @@ fn every_field_of_a_pod_template_arrives() {
             }
             "args" => ("/containers/0/args".to_owned(), json!(["backup", "--more"])),
             "containerSecurityContext" => ("/containers/0/securityContext".to_owned(), value.clone()),
-            name if container::TEMPLATE_FIELDS.contains(&name) => (format!("/containers/0/{name}"), value.clone()),
+            name if container::TEMPLATE_FIELDS.contains(&name) => {
+                (format!("/containers/0/{name}"), value.clone())
+            }
             name => (format!("/{name}"), value.clone()),
         };
         assert_eq!(pod.pointer(&at), Some(&expected), "{field}");
@@ -108,7 +117,11 @@ fn every_field_of_a_pod_template_arrives() {
     assert_eq!(job.pointer("/spec/template/metadata/labels/team"), Some(&json!("a")));
     assert_eq!(job.pointer("/spec/template/metadata/annotations/sidecar"), Some(&json!("no")));
     let managed_by = "/spec/template/metadata/labels/app.kubernetes.io~1managed-by";
-    assert_eq!(job.pointer(managed_by), Some(&json!("kubestash.com")), "the labels by which we find the pod are ours");
+    assert_eq!(
+        job.pointer(managed_by),
+        Some(&json!("kubestash.com")),
+        "the labels by which we find the pod are ours"
+    );
 }
 
 #[test]
@@ -122,16 +135,25 @@ fn a_function_is_overridden_by_the_addon_and_that_by_the_template() {
     }))
     .unwrap();
     let addon = serde_json::from_value(json!({"resources": {"limits": {"memory": "2Gi"}}, "env": [{"name": "A", "value": "addon"}, {"name": "C", "value": "addon"}]})).unwrap();
-    let given = template(json!({"spec": {"env": [{"name": "C", "value": "template"}], "volumeMounts": [{"name": "other", "mountPath": "/tmp"}]}}));
+    let given = template(
+        json!({"spec": {"env": [{"name": "C", "value": "template"}], "volumeMounts": [{"name": "other", "mountPath": "/tmp"}]}}),
+    );
     let container = Container::of_function("manifest-backup-0", &function).runtime(&addon);
     let job = workload().container(container).template(&given).job();
     let container = &job["spec"]["template"]["spec"]["containers"][0];
     let of = |name: &str| {
         let variables = container["env"].as_array().unwrap();
-        variables.iter().find(|variable| variable["name"] == name).map(|variable| variable["value"].clone()).unwrap()
+        variables
+            .iter()
+            .find(|variable| variable["name"] == name)
+            .map(|variable| variable["value"].clone())
+            .unwrap()
     };
     assert_eq!((of("A"), of("B"), of("C")), (json!("addon"), json!("function"), json!("template")));
-    assert_eq!((of("NICE_ADJUSTMENT"), of("IONICE_CLASS"), of("IONICE_CLASS_DATA")), (json!("5"), json!("2"), json!("4")));
+    assert_eq!(
+        (of("NICE_ADJUSTMENT"), of("IONICE_CLASS"), of("IONICE_CLASS_DATA")),
+        (json!("5"), json!("2"), json!("4"))
+    );
     assert_eq!(container["resources"], json!({"limits": {"memory": "2Gi"}}));
     assert_eq!(container["command"], json!(["/kubestash"]));
     assert_eq!(container["workingDir"], json!("/w"));
@@ -142,7 +164,7 @@ fn a_function_is_overridden_by_the_addon_and_that_by_the_template() {
 
 #[test]
 fn proxies_are_given_in_both_spellings_and_can_be_overridden() {
-    let proxies = Proxies { https: Some("http://proxy:3128".to_owned()), ..Proxies::default() };
+    let proxies = Proxy { https_proxy: Some("http://proxy:3128".to_owned()), ..Proxy::default() };
     let container = executor().proxies(&proxies).variable(json!({"name": "https_proxy", "value": ""}));
     let job = workload().container(container).job();
     assert_eq!(

@@ -95,7 +95,8 @@ fn wait_for_pod(view: &View<'_>, waiting: &Waiting, until_deadline: Next) -> Pla
         return view.step(Step::EndBackup, failed.message(waiting.reason.clone()));
     }
     if waited < PENDING_IS_WORTH_TELLING {
-        return view.wait(until_deadline.or_sooner(after(PENDING_IS_WORTH_TELLING.min(waiting.patience) - waited)));
+        return view
+            .wait(until_deadline.or_sooner(after(PENDING_IS_WORTH_TELLING.min(waiting.patience) - waited)));
     }
     let pending = NewCondition::new(word::POD_PENDING_TOO_LONG, true, word::POD_PENDING_TOO_LONG);
     let mut plan = view.wait(until_deadline.or_sooner(after(waiting.patience - waited)));

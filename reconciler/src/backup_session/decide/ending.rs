@@ -89,7 +89,9 @@ pub(super) fn retention(view: &View<'_>) -> Option<Plan> {
 /// apply has no entries at all.
 fn is_settled(status: &BackupSessionStatus) -> bool {
     let looked_at = condition::exists(&status.conditions, word::RETENTION_POLICY_EXECUTOR_ENSURED);
-    let pending = |phase: Option<RetentionPolicyPhase>| phase.is_none_or(|phase| phase == RetentionPolicyPhase::Pending);
+    let pending = |phase: Option<RetentionPolicyPhase>| {
+        phase.is_none_or(|phase| phase == RetentionPolicyPhase::Pending)
+    };
     let reported = !status.retention_policy.iter().any(|one| pending(one.phase));
     let none_running = !status.retention_policy.is_empty()
         || condition::find(&status.conditions, word::RETENTION_POLICY_EXECUTOR_ENSURED)
@@ -122,7 +124,8 @@ pub(super) fn history(view: &View<'_>) -> Option<Plan> {
     let cleaned =
         NewCondition::new(word::SESSION_HISTORY_CLEANED, true, word::SUCCESSFULLY_CLEANED_SESSION_HISTORY);
     // Without its session the limit is not known; the sessions then go with their configuration.
-    let superfluous = session(view).map(|session| beyond_history(view, session.history_limit())).unwrap_or_default();
+    let superfluous =
+        session(view).map(|session| beyond_history(view, session.history_limit())).unwrap_or_default();
     Some(view.step(Step::Forget(superfluous), cleaned))
 }
 

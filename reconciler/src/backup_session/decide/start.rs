@@ -2,9 +2,9 @@
 
 use crds::condition::{self, NewCondition};
 use crds::core::backup_session::{SnapshotReference, condition as word};
-use crds::storage::snapshot::SnapshotPhase;
 use crds::storage::Repository;
 use crds::storage::repository::RepositoryPhase;
+use crds::storage::snapshot::SnapshotPhase;
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 

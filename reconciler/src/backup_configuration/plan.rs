@@ -1,0 +1,140 @@
+//! What follows from a BackupConfiguration and from what it refers to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crds::condition;
+use crds::core::BackupConfiguration;
+use crds::core::backup_configuration::Session;
+use crds::core::backup_configuration::condition as kind;
+use crds::storage::Repository;
+use crds::violation::Violation;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::build::{self, Trigger};
+use super::observe::Observed;
+use super::status::{Obstacles, next_slot};
+use super::validate;
+use crate::cluster::Target;
+use crate::context::Settings;
+use crate::outcome::Next;
+use crate::secret::Encryption;
+
+/// When to look again at what is not watched: Secrets that are not as they should be, targets, new defaults.
+const SOON: Duration = Duration::from_secs(15);
+
+/// When to look again when all is well.
+const LATER: Duration = Duration::from_secs(300);
+
+/// What is to be written.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// What is wrong; nothing is created then.
+    pub violations: Vec<Violation>,
+    /// The Repositories.
+    pub repositories: Vec<Repository>,
+    /// The CronJobs, by session.
+    pub triggers: Vec<(String, Trigger)>,
+    /// What keeps sessions from being run.
+    pub obstacles: Obstacles,
+    /// Whether sessions may have been removed since the last pass.
+    pub sweep: bool,
+    /// When to look again.
+    pub next: Next,
+}
+
+/// The plan.
+#[must_use]
+pub fn plan(
+    configuration: &BackupConfiguration,
+    observed: &Observed,
+    settings: &Settings,
+    now: Timestamp,
+) -> Plan {
+    let violations = validate::validate(configuration, observed);
+    let mut plan = Plan { next: next(configuration, observed, now), ..Plan::default() };
+    if !violations.is_empty() {
+        let invalid =
+            |session: &Session| (session.name.clone(), "The configuration is not valid.".to_owned());
+        plan.obstacles = configuration.spec.sessions.iter().map(invalid).collect();
+        plan.violations = violations;
+        return plan;
+    }
+    plan.sweep = is_new(configuration);
+    let mut repositories = BTreeMap::new();
+    for session in &configuration.spec.sessions {
+        for wanted in &session.repositories {
+            if let Some(repository) = wanted_now(configuration, wanted, observed) {
+                repositories.insert(wanted.name.clone(), repository);
+            }
+        }
+        match obstacle(configuration, session, observed) {
+            Some(obstacle) => drop(plan.obstacles.insert(session.name.clone(), obstacle)),
+            None => {
+                let trigger = build::trigger(configuration, session, settings);
+                plan.triggers.extend(trigger.map(|trigger| (session.name.clone(), trigger)));
+            }
+        }
+    }
+    plan.repositories = repositories.into_values().collect();
+    plan
+}
+
+/// A Repository is made once its storage exists: before that nobody has said whether it may be used.
+fn wanted_now(
+    configuration: &BackupConfiguration,
+    wanted: &crds::core::backup_configuration::SessionRepository,
+    observed: &Observed,
+) -> Option<Repository> {
+    let storage = validate::storage_of(wanted, configuration)?;
+    observed.storages.get(&storage)?.as_ref()?;
+    build::repository(configuration, wanted)
+}
+
+/// What keeps a session from being run, although nothing is wrong with the configuration itself.
+fn obstacle(configuration: &BackupConfiguration, session: &Session, observed: &Observed) -> Option<String> {
+    let home = configuration.namespace().unwrap_or_default();
+    let name = crds::name::cron_job(&configuration.name_any(), &session.name);
+    if let Some(taken) = observed.cron_jobs.get(&name)
+        && !taken
+            .owner_references()
+            .iter()
+            .any(|owner| Some(&owner.uid) == configuration.metadata.uid.as_ref())
+    {
+        return Some(format!(
+            "CronJob \"{home}/{name}\" belongs to somebody else; rename the session, or delete that CronJob"
+        ));
+    }
+    session.repositories.iter().find_map(|wanted| {
+        let reference = wanted.encryption_secret.as_ref()?.resolved(&home);
+        observed.encryption.get(&reference)?.problem(&reference.to_string(), &home)
+    })
+}
+
+/// Whether this version of the object has not been through a pass.
+fn is_new(configuration: &BackupConfiguration) -> bool {
+    let conditions =
+        configuration.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let seen = condition::find(conditions, kind::VALIDATION_PASSED)
+        .and_then(|condition| condition.observed_generation);
+    seen != configuration.metadata.generation
+}
+
+fn next(configuration: &BackupConfiguration, observed: &Observed, now: Timestamp) -> Next {
+    let waits = configuration.spec.backends.is_empty()
+        || configuration.spec.backends.iter().any(|backend| {
+            backend.retention_policy.is_none() && super::defaults::policy(configuration, observed).is_none()
+        })
+        || observed.target == Some(Target::Missing)
+        || observed.encryption.values().any(|encryption| *encryption != Encryption::Usable);
+    let slots = configuration
+        .spec
+        .sessions
+        .iter()
+        .filter_map(|session| next_slot(configuration, session, observed, now));
+    // A second later the slot is past, and the status can name the one after it.
+    let slot = slots.min().and_then(|slot| Duration::try_from(slot.duration_since(now)).ok());
+    let slot = slot.map_or(Next::AwaitChange, |wait| Next::After(wait + Duration::from_secs(1)));
+    slot.or_sooner(Next::After(if waits { SOON } else { LATER }))
+}

@@ -1,0 +1,49 @@
+//! What Jobs do: one entry point per file, the same frame around all.
+
+pub mod backup;
+pub mod report;
+pub mod trigger;
+
+use std::process::ExitCode;
+
+use archive::error::Permanence;
+use crds::name::manager;
+
+use crate::cluster::{self, Cluster};
+use crate::outcome::Disposition;
+
+/// Exit code of a failure that somebody has to do something about.
+const PERMANENT: u8 = 1;
+/// Exit code of a failure that may pass by itself (`EX_TEMPFAIL` of sysexits.h).
+const TEMPORARY: u8 = 75;
+
+/// An error of a Job.
+pub trait Failure: std::error::Error {
+    /// Whether trying again can help.
+    fn permanence(&self) -> Permanence;
+}
+
+/// Logs how the Job ended, once, and gives the exit code.
+pub fn ended<E: Failure>(result: Result<(), E>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    let permanence = error.permanence();
+    tracing::error!(error = error.to_string(), ?permanence, "the Job failed");
+    ExitCode::from(match permanence {
+        Permanence::Permanent => PERMANENT,
+        Permanence::Temporary => TEMPORARY,
+    })
+}
+
+/// The API server, as the Job's ServiceAccount. `instance` is the name of the pod.
+pub async fn connect(instance: Option<String>) -> Result<Cluster, kube::Error> {
+    Ok(Cluster::new(cluster::connect().await?, manager::JOB, instance))
+}
+
+/// Whether trying again can help after `error`.
+#[must_use]
+pub const fn permanence(error: &cluster::Error) -> Permanence {
+    match error.disposition() {
+        Disposition::Retry if !error.is_forbidden() && !error.is_not_found() => Permanence::Temporary,
+        Disposition::Retry | Disposition::AwaitChange | Disposition::Stall => Permanence::Permanent,
+    }
+}
