@@ -95,6 +95,21 @@ impl Repository {
         open::open_or_initialise(site, password).await
     }
 
+    /// Sets how long operations wait for locks of others; ten minutes if this is not called.
+    #[must_use]
+    pub fn waiting_for_locks(mut self, patience: Duration) -> Self {
+        self.lock_patience = patience;
+        self
+    }
+
+    /// Takes a lock, for work that another program does in the repository. The operations here take their own.
+    pub async fn lock(&self, mode: Mode) -> Result<Lock> {
+        match self.inner.locks.acquire(mode, self.lock_patience, &self.cancel).await {
+            Err(crate::lock::Error::Cancelled { .. }) => Err(Error::Cancelled),
+            acquired => acquired.context(LockSnafu),
+        }
+    }
+
     /// Writes a backup, reads it back and compares; see [`BackupRequest`]. Under a shared lock.
     pub async fn backup(&self, request: BackupRequest) -> Result<Stored> {
         let progress = Some(Arc::clone(&request.progress));
@@ -158,11 +173,7 @@ impl Repository {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let acquired = self.inner.locks.acquire(mode, self.lock_patience, &self.cancel).await;
-        let lock = match acquired {
-            Err(crate::lock::Error::Cancelled { .. }) => return Err(Error::Cancelled),
-            acquired => acquired.context(LockSnafu)?,
-        };
+        let lock = self.lock(mode).await?;
         let run = self.cancel.child_token();
         self.inner.backend.begin(run.clone(), progress);
         let result = self.watched(&lock, run, work).await;

@@ -141,6 +141,10 @@ impl Backend {
     }
 
     fn list_files(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {
+        if tpe == FileType::Config && self.state().initialising.is_some() {
+            // Whether the place is free was found out before, and the condition of the write decides.
+            return Ok(Vec::new());
+        }
         let prefix = match tpe {
             FileType::Config => format!("{}/config", self.directory),
             _ => format!("{}/{}/", self.directory, tpe.dirname()),

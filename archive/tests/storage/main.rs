@@ -7,6 +7,12 @@ mod bucket;
 #[cfg(test)]
 mod canned;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod repository;
 #[cfg(test)]
 mod s3;

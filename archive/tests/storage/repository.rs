@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::{DIRECTORY, ROOT, back_up, entries, entry, memory, open, password, site};
 use archive::repository::{Error, Repository};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_goes_in_comes_out() {
     let repository = open(memory()).await.unwrap();
     let stored = back_up(&repository, entries(120, 0)).await.unwrap();
@@ -24,7 +24,7 @@ async fn what_goes_in_comes_out() {
     assert_eq!(snapshots[0].tags, ["backup-session=daily-1"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_unchanged_run_adds_next_to_nothing() {
     let store = memory();
     let repository = open(store.clone()).await.unwrap();
@@ -38,7 +38,7 @@ async fn an_unchanged_run_adds_next_to_nothing() {
     assert_ne!(first.id, second.id);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_change_of_equal_length_is_not_missed() {
     let repository = open(memory()).await.unwrap();
     back_up(&repository, vec![entry("a.yaml", "replicas: 1")]).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_change_of_equal_length_is_not_missed() {
     assert_eq!(content, b"replicas: 9");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_empty_backup_is_a_backup() {
     let repository = open(memory()).await.unwrap();
     let stored = back_up(&repository, Vec::new()).await.unwrap();
@@ -56,7 +56,7 @@ async fn an_empty_backup_is_a_backup() {
     assert_eq!(repository.check().await.unwrap(), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn large_and_empty_files_and_hostile_names_are_kept() {
     let repository = open(memory()).await.unwrap();
     let large = "0123456789abcdef".repeat(200_000);
@@ -77,7 +77,7 @@ async fn large_and_empty_files_and_hostile_names_are_kept() {
     assert_eq!(content, large.as_bytes());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_file_out_of_order_fails_the_backup_and_leaves_no_snapshot() {
     let store = memory();
     let repository = open(store.clone()).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_file_out_of_order_fails_the_backup_and_leaves_no_snapshot() {
     assert!(!has(&store.transport().objects(), "locks"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_told_with_the_secret_that_holds_it() {
     let store = memory();
     open(store.clone()).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_wrong_password_is_told_with_the_secret_that_holds_it() {
     assert_eq!(store.transport().objects(), before);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn opening_does_not_make_a_repository() {
     let store = memory();
     let error = Repository::open(site(store.clone()), &password("secret")).await.unwrap_err();
@@ -107,7 +107,7 @@ async fn opening_does_not_make_a_repository() {
     assert!(store.transport().objects().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_many_makers_one_wins_and_all_use_its_repository() {
     let store = memory();
     let opened = futures::future::join_all((0..6).map(|_| open(store.clone()))).await;
@@ -123,7 +123,7 @@ async fn of_many_makers_one_wins_and_all_use_its_repository() {
     assert_eq!(repository.check().await.unwrap(), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_incomplete_backup_is_marked_and_keeps_everything_else() {
     let repository = open(memory()).await.unwrap();
     let stored = back_up(&repository, entries(10, 0)).await.unwrap();
@@ -136,7 +136,7 @@ async fn an_incomplete_backup_is_marked_and_keeps_everything_else() {
     assert_eq!(repository.files(&marked, ROOT).await.unwrap().len(), 10);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pruning_keeps_what_snapshots_need_and_stops_at_a_short_listing() {
     let repository = open(memory()).await.unwrap();
     let first = back_up(&repository, entries(300, 0)).await.unwrap();
@@ -157,7 +157,7 @@ async fn pruning_keeps_what_snapshots_need_and_stops_at_a_short_listing() {
     repository.forget_and_prune(ids(&[&first.id]), ids(&[&second.id])).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_run_ends_soon_without_snapshot_or_lock() {
     let store = memory();
     let site = site(store.clone());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use archive::access::Password;
 use archive::entry::Entry;
@@ -11,7 +12,7 @@ use archive::store::memory::Memory;
 use archive::store::{ObjectStore, Patience, Reliable};
 use archive::worker::{Clock, Worker};
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,13 @@ pub const ROOT: &str = "/kubestash-tmp/manifest";
 #[expect(clippy::disallowed_methods, reason = "the clock that these tests pass in")]
 pub fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// A worker whose clock is ahead by as many seconds as `ahead` says.
+pub fn worker_ahead(ahead: &Arc<AtomicI64>) -> Worker {
+    let ahead = Arc::clone(ahead);
+    let clock: Clock = Arc::new(move || now() + SignedDuration::from_secs(ahead.load(Ordering::SeqCst)));
+    Worker { clock, ..worker() }
 }
 
 pub fn worker() -> Worker {

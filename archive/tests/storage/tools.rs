@@ -55,19 +55,18 @@ pub struct Restic {
 }
 
 impl Restic {
-    /// On a folder, with the password of these tests.
-    pub fn on_folder(program: PathBuf, folder: &Path) -> Self {
-        Self { program, repository: folder.display().to_string(), environment: Vec::new() }
+    /// restic with the password of these tests, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["--no-cache", "--repo", &self.repository]).args(arguments);
+        command.env("RESTIC_PASSWORD", "secret");
+        command.envs(self.environment.iter().map(|(key, value)| (*key, value)));
+        command
     }
 
     /// Runs restic to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(&self.program);
-        command.args(["--no-cache", "--repo", &self.repository]).args(arguments);
-        command
-            .env("RESTIC_PASSWORD", "secret")
-            .envs(self.environment.iter().map(|(key, value)| (*key, value)));
-        command.output().unwrap()
+        self.command(arguments).output().unwrap()
     }
 
     /// Runs restic, which must succeed, and returns its standard output.
