@@ -130,9 +130,17 @@ pub fn decide(session: &BackupSession, observed: &Observed, now: Timestamp) -> P
     plan
 }
 
-/// Whether nothing will ever happen to this session again, so that nothing needs to be read.
+/// Whether nothing will ever happen to this session again, so that nothing needs to be read. The phase alone does
+/// not say so: a session is Skipped before it has cleaned up.
 #[must_use]
 pub fn is_at_rest(session: &BackupSession) -> bool {
+    let conditions = session.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    is_completed(session) && condition::exists(conditions, word::METRICS_PUSHED)
+}
+
+/// Whether the session has come to its end, no other attempt being due.
+#[must_use]
+pub fn is_completed(session: &BackupSession) -> bool {
     let Some(status) = &session.status else { return false };
     let retry_is_due = status.next_retry.is_some() && status.retried != Some(true);
     status.phase.is_some_and(BackupSessionPhase::is_completed) && !retry_is_due

@@ -21,7 +21,7 @@ fn session<'a>(view: &View<'a>) -> Option<&'a Session> {
 
 /// A session that is over is left alone, but for its next attempt.
 pub(super) fn after_the_end(view: &View<'_>) -> Option<Plan> {
-    if !view.status.phase().is_completed() {
+    if !view.has(word::METRICS_PUSHED) {
         return None;
     }
     let rest = view.wait(Next::AwaitChange);
@@ -138,7 +138,7 @@ fn beyond_history(view: &View<'_>, limit: i32) -> Vec<BackupSession> {
         .observed
         .siblings
         .iter()
-        .filter(|session| super::is_at_rest(session) && session.metadata.deletion_timestamp.is_none())
+        .filter(|session| super::is_completed(session) && session.metadata.deletion_timestamp.is_none())
         .collect();
     completed.sort_by_key(|session| std::cmp::Reverse(key(session)));
     // A limit below one would remove the session that is being looked at.
