@@ -94,9 +94,15 @@ impl Judged<'_> {
         chosen: impl Fn(&Object) -> bool,
     ) -> Result<(), Failure> {
         for (object, before) in self.objects.iter().zip(&self.before).filter(|(object, _)| chosen(object)) {
-            let how = Apply { dry_run: false, force: self.force };
-            let after =
-                cluster.apply(object, how).await.map_err(|error| unfinished(&self.written, error.into()))?;
+            let after = match before {
+                Some(before) if object.create_only => Ok(before.clone()),
+                None if object.create_only => create(cluster, object).await,
+                _ => {
+                    let how = Apply { dry_run: false, force: self.force };
+                    cluster.apply(object, how).await.map_err(Failure::from)
+                }
+            };
+            let after = after.map_err(|failure| unfinished(&self.written, failure))?;
             self.written.push(written(object, before.as_ref(), &after));
         }
         Ok(())
@@ -182,6 +188,15 @@ fn content(body: &Value) -> Value {
     body
 }
 
+/// Makes an object that must not have existed before: one that appeared in the meantime is not changed.
+async fn create(cluster: &Cluster, object: &Object) -> Result<Value, Failure> {
+    if cluster.create_object(object).await? {
+        return Ok(object.body.clone());
+    }
+    Err(Failure::cluster(format!("{} appeared in the meantime", object.spoken()))
+        .fix("run the same command again"))
+}
+
 async fn look(cluster: &Cluster, objects: &[Object]) -> Result<Vec<Option<Value>>, Failure> {
     let mut found = Vec::with_capacity(objects.len());
     for object in objects {
@@ -217,7 +232,9 @@ async fn try_out(
         objects.iter().zip(before).filter(|(_, before)| before.is_none()).map(|(object, _)| object).collect();
     let (mut judged, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
     for (object, before) in objects.iter().zip(before) {
-        let after = if new.iter().any(|new| needs(object, new)) {
+        let after = if let (Some(before), true) = (before, object.create_only) {
+            Ok(before.clone())
+        } else if new.iter().any(|new| needs(object, new)) {
             Ok(object.body.clone())
         } else {
             cluster.apply(object, Apply { dry_run: true, force }).await

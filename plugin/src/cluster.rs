@@ -9,6 +9,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
+use kube::core::discovery::v2::APIGroupDiscoveryList;
 use kube::core::{ObjectList, Request};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource};
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snafu::Snafu;
 
+use crate::discovery::{self, Served};
 use crate::failure::Failure;
 use crate::object::{self, Kind, Object};
 
@@ -162,6 +164,21 @@ impl Cluster {
         }
     }
 
+    /// All resource types that the cluster serves, by two requests (aggregated discovery, Kubernetes 1.26).
+    pub async fn discover(&self) -> Result<Vec<Served>, Error> {
+        const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+                              application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+        let mut served = Vec::new();
+        for path in ["/api", "/apis"] {
+            let asked = Asked { verb: "get", resource: path.to_owned(), namespace: None, name: None };
+            let request = HttpRequest::get(path).header(http::header::ACCEPT, ACCEPT).body(Vec::new());
+            let list: APIGroupDiscoveryList =
+                self.call(asked, request.map_err(kube::core::request::Error::BuildRequest)).await?;
+            served.extend(discovery::served(&list));
+        }
+        Ok(served)
+    }
+
     /// Reads all objects of a kind, page by page: of one namespace, or of all. A kind that does not exist has none.
     pub async fn list<K>(&self, namespace: Option<&str>, labels: &str) -> Result<Vec<K>, Error>
     where
@@ -206,7 +223,13 @@ impl Cluster {
     where
         K: Resource<DynamicType = ()> + Serialize,
     {
-        let object = Object::typed(object)?;
+        self.create_object(&Object { namespace: namespace.map(str::to_owned), ..Object::typed(object)? })
+            .await
+    }
+
+    /// Creates an object; `false` when one of that name exists already.
+    pub async fn create_object(&self, object: &Object) -> Result<bool, Error> {
+        let namespace = object.namespace.as_deref();
         let params = PostParams { dry_run: false, field_manager: Some(crds::name::manager::PLUGIN.into()) };
         let body = serde_json::to_vec(&object.body).unwrap_or_default();
         let request = Request::new(object.kind.path(namespace)).create(&params, body);

@@ -1,6 +1,9 @@
 //! The verbs: one file each, with what may be typed (`Args`), what happens (`run`) and plain functions in between.
 
+pub mod backup;
 pub mod completion;
+pub mod create;
+pub mod storage;
 pub mod version;
 
 use clap::Subcommand;
@@ -12,6 +15,12 @@ use crate::streams::Streams;
 /// What `kubectl kubestash` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What is backed up, when, and how a run goes
+    #[command(subcommand, visible_aliases = ["backupconfiguration", "bc"])]
+    Backup(backup::Command),
+    /// Where backups are kept
+    #[command(subcommand, visible_alias = "backupstorage")]
+    Storage(storage::Command),
     /// Print the versions of this plugin and of the operator in the cluster
     Version(version::Args),
     /// Print a completion script for a shell
@@ -22,6 +31,8 @@ impl Command {
     /// Runs the verb that was typed.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
+            Self::Backup(command) => command.run(context, streams).await,
+            Self::Storage(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
             Self::Completion(args) => args.run(streams),
         }

@@ -27,6 +27,7 @@ pub struct Environment {
     /// The time zone in which a person reads times.
     pub time_zone: TimeZone,
     clock: fn() -> Timestamp,
+    dice: fn() -> [u8; 32],
 }
 
 impl fmt::Debug for Environment {
@@ -55,10 +56,12 @@ impl Environment {
             },
             time_zone: TimeZone::system(),
             clock: system_clock,
+            dice: random,
         }
     }
 
-    /// Surroundings without a terminal, without the process's variables, and with a clock of the caller's.
+    /// Surroundings without a terminal, without the process's variables, with a clock of the caller's, and without
+    /// chance.
     #[must_use]
     pub fn scripted(variables: &[(&str, &str)], clock: fn() -> Timestamp) -> Self {
         Self {
@@ -66,6 +69,7 @@ impl Environment {
             terminals: Terminals::default(),
             time_zone: TimeZone::UTC,
             clock,
+            dice: || [7; 32],
         }
     }
 
@@ -79,6 +83,12 @@ impl Environment {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Random bytes of cryptographic quality.
+    #[must_use]
+    pub fn random(&self) -> [u8; 32] {
+        (self.dice)()
     }
 
     /// Whether a terminal that can move its cursor shows standard error.
@@ -100,6 +110,10 @@ impl Environment {
 #[expect(clippy::disallowed_methods, reason = "the plugin's one clock; everything else asks the Environment")]
 fn system_clock() -> Timestamp {
     Timestamp::now()
+}
+
+fn random() -> [u8; 32] {
+    rand::random()
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod object;
 pub mod output;
 pub mod pods;
 pub mod prompt;
+pub mod readiness;
 pub mod setup;
 pub mod signals;
 pub mod story;

@@ -65,6 +65,8 @@ pub struct Object {
     pub namespace: Option<String>,
     pub name: String,
     pub body: Value,
+    /// Made when it does not exist, and never changed when it does: a password that is in use.
+    pub create_only: bool,
 }
 
 /// Secrets travel through here: only what identifies the object is shown.
@@ -101,7 +103,14 @@ impl Object {
             name: text("/metadata/name").unwrap_or_default(),
             kind,
             body,
+            create_only: false,
         }
+    }
+
+    /// The same object, to be made when it does not exist and never to be changed.
+    #[must_use]
+    pub fn create_only(self) -> Self {
+        Self { create_only: true, ..self }
     }
 
     /// `kind.group/name`, as kubectl prints an object it wrote.

@@ -25,6 +25,7 @@ const TASK: &str = "manifest-backup";
 /// A backup, as typed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Backup")]
+#[group(id = "backup")]
 pub struct Flags {
     /// What to back up: cluster, namespace, namespace/NAME, or KIND/NAME
     #[arg(long, value_name = "TARGET")]

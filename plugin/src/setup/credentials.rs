@@ -14,6 +14,7 @@ use crate::setup;
 /// Where credentials come from.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Credentials")]
+#[group(id = "credentials")]
 pub struct Flags {
     /// Existing Secret with the credentials, beside the BackupStorage
     #[arg(long, value_name = "NAME")]

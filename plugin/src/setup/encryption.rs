@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use secrecy::SecretString;
 
 use super::credentials::{self, Input};
-use crate::failure::{Failure, Missing};
+use crate::failure::Failure;
 use crate::setup;
 
 /// The key of the password in its Secret (contract §5).
@@ -15,7 +15,7 @@ pub const KEY: &str = "RESTIC_PASSWORD";
 /// Where the password comes from, as typed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Encryption")]
-#[group(multiple = false)]
+#[group(id = "encryption", multiple = false)]
 pub struct Flags {
     /// Existing Secret with the key RESTIC_PASSWORD
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
@@ -44,7 +44,6 @@ impl Flags {
         (namespace, backup): (&str, &str),
         random: &[u8; 32],
         input: &mut Input<'_>,
-        missing: &mut Vec<Missing>,
     ) -> Result<Option<Encryption>, Failure> {
         let name = secret_name(backup);
         if let Some(text) = &self.encryption_secret {
@@ -69,11 +68,6 @@ impl Flags {
                 generated: true,
             }));
         }
-        missing.push(Missing {
-            flag: "--generate-encryption-secret",
-            meaning: "make an encryption password",
-            hint: "or --encryption-secret NAME, or --encryption-password-file FILE".into(),
-        });
         Ok(None)
     }
 }
@@ -152,22 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn each_source_is_understood_and_none_is_missing() {
+    fn each_source_is_understood() {
         let meant = |flags: &Flags| {
             let mut stdin: &[u8] = b"pass word\n";
-            let mut missing = Vec::new();
-            let meant =
-                flags.meant(("shop", "orders"), &[7; 32], &mut Input::new(&mut stdin, false), &mut missing);
-            (meant.unwrap(), missing.len())
+            flags.meant(("shop", "orders"), &[7; 32], &mut Input::new(&mut stdin, false)).unwrap()
         };
         let existing = Flags { encryption_secret: Some("keys/enc".into()), ..Flags::default() };
-        assert_eq!(meant(&existing).0.unwrap().reference(), ("keys", "enc"));
+        assert_eq!(meant(&existing).unwrap().reference(), ("keys", "enc"));
         let file = Flags { encryption_password_file: Some("-".into()), ..Flags::default() };
-        let secret = meant(&file).0.unwrap().secret().unwrap();
+        let secret = meant(&file).unwrap().secret().unwrap();
         assert_eq!(secret.data.unwrap()[KEY].0, b"pass word");
         let generated = Flags { generate_encryption_secret: true, ..Flags::default() };
-        assert_eq!(meant(&generated).0.unwrap().reference(), ("shop", "orders-encryption"));
-        let (none, missing) = meant(&Flags::default());
-        assert!(none.is_none() && missing == 1);
+        assert_eq!(meant(&generated).unwrap().reference(), ("shop", "orders-encryption"));
+        assert!(meant(&Flags::default()).is_none());
     }
 }

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 /// Filters, as typed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filters")]
+#[group(id = "filters")]
 pub struct Flags {
     /// Only these namespaces, comma separated
     #[arg(long, value_name = "NAMES")]

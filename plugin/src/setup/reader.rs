@@ -14,7 +14,7 @@ pub const CLUSTER_ROLE: &str = "kubestash-cluster-reader";
 /// Who reads, as typed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Reader")]
-#[group(multiple = false)]
+#[group(id = "reader", multiple = false)]
 pub struct Flags {
     /// Existing ServiceAccount, in the namespace of the backup, that may read what is backed up
     #[arg(long, value_name = "NAME")]

@@ -12,6 +12,7 @@ use crate::setup;
 /// How long backups are kept, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Retention")]
+#[group(id = "keep")]
 pub struct Flags {
     /// Keep the newest NUMBER backups
     #[arg(long, value_name = "NUMBER")]

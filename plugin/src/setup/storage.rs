@@ -36,6 +36,7 @@ pub enum DeletionFlag {
 /// A storage, as typed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Storage")]
+#[group(id = "new-storage")]
 pub struct Flags {
     /// Who keeps the data; the default follows from the other flags, else s3
     #[arg(long, value_enum, value_name = "PROVIDER")]
@@ -323,6 +324,17 @@ impl Meant {
         match &self.credentials {
             Credentials::Existing(name) => Some(name),
             Credentials::New(_) | Credentials::None => None,
+        }
+    }
+
+    /// The key that tells whether a Secret holds this provider's credentials (contract §5).
+    #[must_use]
+    pub fn first_key(&self) -> Option<&'static str> {
+        match self.backend.provider()? {
+            Provider::S3 => Some("AWS_ACCESS_KEY_ID"),
+            Provider::Gcs => Some("GOOGLE_SERVICE_ACCOUNT_JSON_KEY"),
+            Provider::Azure => Some("AZURE_ACCOUNT_KEY"),
+            Provider::Local => None,
         }
     }
 

@@ -1,0 +1,23 @@
+//! `backup`: what is backed up, when, and how a run goes.
+
+pub mod create;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+/// What is backed up, when, and how a run goes
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Create or change a backup: its schedule, its storage, who reads, how long it is kept
+    Create(Box<create::Args>),
+}
+
+impl Command {
+    /// Runs the verb.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Create(args) => args.run(context, streams).await,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! `backup create`: from flags to a scheduled, encrypted backup that is ready to run.
+
+mod observe;
+mod plan;
+
+use crds::core::BackupConfiguration;
+use crds::storage::BackupStorage;
+use jiff::Timestamp;
+
+use self::observe::Seen;
+use self::plan::Plan;
+use crate::cluster::Cluster;
+use crate::commands::{create, storage};
+use crate::context::Context;
+use crate::failure::{Failure, Missing};
+use crate::object::Object;
+use crate::readiness;
+use crate::setup::credentials::Input;
+use crate::setup::encryption;
+use crate::setup::storage::Meant as Storage;
+use crate::setup::target::{self, Typed as TypedTarget};
+use crate::setup::{self, backup, filters, reader, retention, schedule};
+use crate::story::Glyph;
+use crate::streams::Streams;
+
+/// Create or change a backup: its schedule, its storage, who reads, how long it is kept.
+///
+/// What is not said stays as it is, or becomes a sane default. To see what would be written:  --dry-run=server -o yaml
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the backup; the default is that of its target
+    name: Option<String>,
+    #[command(flatten)]
+    backup: backup::Flags,
+    #[command(flatten)]
+    keep: retention::Flags,
+    #[command(flatten)]
+    encryption: encryption::Flags,
+    #[command(flatten)]
+    reader: reader::Flags,
+    #[command(flatten)]
+    filters: filters::Flags,
+    #[command(flatten)]
+    storage: setup::storage::Flags,
+    #[command(flatten)]
+    write: create::Flags,
+}
+
+impl Args {
+    /// Creates the backup.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let limit = self.write.limit()?;
+        let namespace = context.namespace()?;
+        let typed_target = self.backup.target.as_deref().map(target::parse).transpose()?;
+        let name = self.name(typed_target.as_ref(), &namespace)?;
+        let cluster = if self.write.offline() { None } else { Some(context.cluster().await?) };
+        let seen = match &cluster {
+            None => Seen::offline(),
+            Some(cluster) => {
+                create::preconditions(cluster, &namespace).await?;
+                Seen::of(cluster, (&namespace, &name), typed_target.as_ref()).await?
+            }
+        };
+        let asked = storage::create::secret_key(&self.storage, context).await?;
+        let plan = self.plan((&namespace, &name), typed_target, asked, &seen, (context, streams))?;
+        let objects = plan.objects(&seen)?;
+        sound(&objects)?;
+        let Some(cluster) = cluster else { return self.write.print_offline(&objects, streams) };
+        if let Some(failure) = Failure::several(observe::lacking(&cluster, &plan).await?) {
+            return Err(failure);
+        }
+        self.tell(&plan, &objects, context, streams);
+        self.write.write(&cluster, &objects, streams).await?;
+        if !self.write.writes() {
+            return Ok(());
+        }
+        if plan.makes_password() {
+            let secret = encryption::secret_name(&name);
+            streams.story.line(Glyph::Warning, &encryption::notice(&namespace, &secret));
+        }
+        if !self.write.no_wait {
+            ready(&cluster, &plan, limit, streams).await?;
+        }
+        let flag = context.namespace_flag()?;
+        streams.story.plain(&format!("Next: kubectl kubestash watch {name}{flag}"));
+        Ok(())
+    }
+
+    fn name(&self, target: Option<&TypedTarget>, namespace: &str) -> Result<String, Failure> {
+        let name = match (&self.name, target) {
+            (Some(name), _) => name.clone(),
+            (None, Some(target)) => target.default_name(namespace),
+            (None, None) => {
+                let hint = "or --target, after which it is named".into();
+                return Err(Failure::missing(
+                    &[Missing { flag: "NAME", meaning: "name of the backup", hint }],
+                    "",
+                ));
+            }
+        };
+        if setup::is_name(&name) {
+            return Ok(name);
+        }
+        Err(Failure::usage(format!("\"{name}\" is no name"))
+            .why("names have lower-case letters, digits, - and ."))
+    }
+
+    fn plan(
+        &self,
+        (namespace, name): (&str, &str),
+        target: Option<TypedTarget>,
+        asked: Option<secrecy::SecretString>,
+        seen: &Seen,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<Plan, Failure> {
+        let mut wish = self.backup.wish()?;
+        wish.filters = self.filters.clone();
+        let target = target.map(|target| target.resolve(namespace, &seen.served)).transpose()?;
+        let mut missing = Vec::new();
+        let mut input = Input::new(streams.input, context.environment.terminals.input);
+        let new_storage = self.new_storage(namespace, asked, &mut input, &mut missing)?;
+        let random = context.environment.random();
+        let encryption = self.encryption.meant((namespace, name), &random, &mut input)?;
+        for note in std::mem::take(&mut input.notes) {
+            streams.story.line(Glyph::Here, &note);
+        }
+        let typed = plan::Typed {
+            namespace,
+            name,
+            target,
+            flags: &self.backup,
+            wish,
+            new_storage,
+            encryption,
+            keep: &self.keep,
+            reader: &self.reader,
+        };
+        let plan = plan::plan(typed, seen, &mut missing)?;
+        if missing.is_empty() { Ok(plan) } else { Err(Failure::missing(&missing, "")) }
+    }
+
+    /// The storage that the flags describe, if they describe one.
+    fn new_storage(
+        &self,
+        namespace: &str,
+        asked: Option<secrecy::SecretString>,
+        input: &mut Input<'_>,
+        missing: &mut Vec<Missing>,
+    ) -> Result<Option<Storage>, Failure> {
+        if !self.storage.describe_one() {
+            return Ok(None);
+        }
+        let (place, name) = match &self.backup.storage {
+            Some(typed) => setup::reference("--storage", typed, namespace)?,
+            None => (namespace.to_owned(), self.storage.default_name().unwrap_or_else(|| "storage".into())),
+        };
+        self.storage.meant((&place, &name), asked, input, missing).map(Some)
+    }
+
+    /// What was decided and not typed.
+    fn tell(&self, plan: &Plan, objects: &[Object], context: &Context, streams: &mut Streams<'_>) {
+        if let Some(target) = plan.target.as_ref().filter(|_| self.backup.target.is_some()) {
+            streams.story.line(Glyph::Here, &format!("backs up {}", target.spoken()));
+        }
+        for (line, runs) in runs(objects, context.environment.now(), &context.environment.time_zone) {
+            streams.story.line(Glyph::Here, &format!("runs '{line}', next: {runs}"));
+        }
+        if let Some(kept) = plan.kept().filter(|_| !self.keep.any()) {
+            streams.story.line(Glyph::Here, &format!("keeps {kept}"));
+        }
+    }
+}
+
+/// The schedules of the backup among these objects, and when they are due next.
+fn runs(objects: &[Object], now: Timestamp, zone: &jiff::tz::TimeZone) -> Vec<(String, String)> {
+    let configuration = objects.iter().find(|object| object.kind.kind == "BackupConfiguration");
+    let sessions = configuration.and_then(|object| object.body.pointer("/spec/sessions")?.as_array());
+    let lines =
+        sessions.into_iter().flatten().filter_map(|session| session.pointer("/scheduler/schedule")?.as_str());
+    lines
+        .filter_map(|line| {
+            let runs = schedule::next_runs(&schedule::check(line).ok()?, now, zone, 3);
+            Some((line.to_owned(), runs))
+        })
+        .collect()
+}
+
+/// What the operator would refuse is refused before anything is written.
+fn sound(objects: &[Object]) -> Result<(), Failure> {
+    let Some(object) = objects.iter().find(|object| object.kind.kind == "BackupConfiguration") else {
+        return Ok(());
+    };
+    let Ok(configuration) = serde_json::from_value::<BackupConfiguration>(object.body.clone()) else {
+        return Ok(());
+    };
+    let violations = configuration.violations();
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let why: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(format!("{} would not be valid", object.spoken())).why(why.join("\n")))
+}
+
+/// Storage first: what is wrong there is told in its own words.
+async fn ready(
+    cluster: &Cluster,
+    plan: &Plan,
+    limit: std::time::Duration,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    if let Some(storage) = &plan.new_storage {
+        let place = (storage.namespace.as_str(), storage.name.as_str());
+        let states = cluster.follow::<BackupStorage>(place.0, place.1);
+        create::ready(cluster, place, states, readiness::storage, (limit, streams)).await?;
+    }
+    let place = (plan.namespace.as_str(), plan.name.as_str());
+    let states = cluster.follow::<BackupConfiguration>(place.0, place.1);
+    create::ready(cluster, place, states, readiness::backup, (limit, streams)).await
+}

@@ -1,0 +1,95 @@
+//! `storage create`: a BackupStorage, with a Secret for its credentials.
+
+use crds::storage::BackupStorage;
+use secrecy::SecretString;
+
+use crate::cluster::Cluster;
+use crate::commands::create;
+use crate::context::Context;
+use crate::failure::{Failure, Missing};
+use crate::prompt;
+use crate::readiness;
+use crate::setup;
+use crate::setup::credentials::Input;
+use crate::setup::storage::{Flags, Meant};
+use crate::story::Glyph;
+use crate::streams::Streams;
+
+/// Create or change a BackupStorage, with a Secret for its credentials
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the BackupStorage; the default is that of the bucket
+    name: Option<String>,
+    #[command(flatten)]
+    storage: Flags,
+    #[command(flatten)]
+    write: create::Flags,
+}
+
+impl Args {
+    /// Creates the storage.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let limit = self.write.limit()?;
+        let namespace = context.namespace()?;
+        let asked = secret_key(&self.storage, context).await?;
+        let meant = self.meant(&namespace, asked, context, streams)?;
+        let objects = meant.objects()?;
+        if self.write.offline() {
+            return self.write.print_offline(&objects, streams);
+        }
+        let cluster = context.cluster().await?;
+        create::preconditions(&cluster, &namespace).await?;
+        existing_secret(&cluster, &meant).await?;
+        self.write.write(&cluster, &objects, streams).await?;
+        if self.write.writes() && !self.write.no_wait {
+            let place = (namespace.as_str(), meant.name.as_str());
+            let states = cluster.follow::<BackupStorage>(place.0, place.1);
+            create::ready(&cluster, place, states, readiness::storage, (limit, streams)).await?;
+        }
+        if self.write.writes() {
+            let flag = context.namespace_flag()?;
+            let next = format!("Next: kubectl kubestash backup create{flag} --storage {} …", meant.name);
+            streams.story.plain(&next);
+        }
+        Ok(())
+    }
+
+    fn meant(
+        &self,
+        namespace: &str,
+        asked: Option<SecretString>,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Meant, Failure> {
+        let mut missing = Vec::new();
+        let name = self.name.clone().or_else(|| self.storage.default_name()).unwrap_or_else(|| {
+            missing.push(Missing { flag: "NAME", meaning: "name of the BackupStorage", hint: String::new() });
+            String::new()
+        });
+        let mut input = Input::new(streams.input, context.environment.terminals.input);
+        let meant = self.storage.meant((namespace, &name), asked, &mut input, &mut missing)?;
+        for note in std::mem::take(&mut input.notes) {
+            streams.story.line(Glyph::Here, &note);
+        }
+        if !name.is_empty() && !setup::is_name(&name) {
+            return Err(Failure::usage(format!("\"{name}\" is no name"))
+                .why("names have lower-case letters, digits, - and ."));
+        }
+        if missing.is_empty() { Ok(meant) } else { Err(Failure::missing(&missing, "")) }
+    }
+}
+
+/// Asks for the secret half of an access key, where somebody can be asked.
+pub async fn secret_key(storage: &Flags, context: &Context) -> Result<Option<SecretString>, Failure> {
+    if storage.credentials.lacks_secret_key() && prompt::possible(context) {
+        return prompt::hidden("Secret access key").await.map(Some);
+    }
+    Ok(None)
+}
+
+/// A Secret that was named, and is not made here, must be there: otherwise the storage could only be NotReady.
+pub async fn existing_secret(cluster: &Cluster, meant: &Meant) -> Result<(), Failure> {
+    let (Some(name), Some(key)) = (meant.existing_secret(), meant.first_key()) else { return Ok(()) };
+    let problem = create::lacking_secret(cluster, (&meant.namespace, name), key).await?;
+    problem.map_or(Ok(()), Err)
+}
