@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod completion;
 pub mod create;
+pub mod install;
 pub mod storage;
 pub mod version;
 
@@ -15,6 +16,8 @@ use crate::streams::Streams;
 /// What `kubectl kubestash` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Install the operator, its CRDs, RBAC and catalog into the cluster; run again to upgrade
+    Install(install::Args),
     /// What is backed up, when, and how a run goes
     #[command(subcommand, visible_aliases = ["backupconfiguration", "bc"])]
     Backup(backup::Command),
@@ -31,6 +34,7 @@ impl Command {
     /// Runs the verb that was typed.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
+            Self::Install(args) => args.run(context, streams).await,
             Self::Backup(command) => command.run(context, streams).await,
             Self::Storage(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
