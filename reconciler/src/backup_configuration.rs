@@ -83,7 +83,7 @@ pub async fn reconcile(
         remove::remove(cluster, &configuration).await.context(RemoveSnafu)?;
         return Ok(Next::AwaitChange);
     }
-    finalizer::hold(cluster, &*configuration).await.context(ApplySnafu)?;
+    let configuration = finalizer::hold(cluster, configuration).await.context(ApplySnafu)?;
     let observed = observe::observe(cluster, &configuration).await.context(ObserveSnafu)?;
     context.dependents.record(&Key::from_object(&*configuration), observed.read.clone());
     if let Some(patch) = defaults::backends(&configuration, &observed) {

@@ -85,7 +85,7 @@ pub async fn reconcile(storage: Arc<BackupStorage>, context: Arc<Context>) -> Re
     if finalizer::is_leaving(&*storage) {
         return remove::remove(&context, &storage, &observed).await.context(RemoveSnafu);
     }
-    finalizer::hold(&context.cluster, &*storage).await.context(ApplySnafu)?;
+    let storage = finalizer::hold(&context.cluster, storage).await.context(ApplySnafu)?;
     let found = look(&context, &storage, &observed).await;
     report(&context, &storage, &found).await
 }

@@ -198,8 +198,18 @@ impl Cluster {
                 return Ok(Applied::Unchanged(live));
             }
         }
-        let request = path::<K>(namespace).patch(name, &self.applying(), &Patch::Apply(desired));
-        self.send(&action, request.map(escaped)).await.map(Applied::Written)
+        let mut pauses = [50, 150, 500].into_iter();
+        loop {
+            let request = path::<K>(namespace).patch(name, &self.applying(), &Patch::Apply(desired));
+            match self.send(&action, request.map(escaped)).await {
+                // The API server looks at the Role that is bound in a cache of its own, which may not have it yet.
+                Err(error) if error.is_not_found() && K::kind(&()) == "RoleBinding" => {
+                    let Some(pause) = pauses.next() else { return Err(error) };
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                applied => return applied.map(Applied::Written),
+            }
+        }
     }
 
     /// Makes the status of the very object that was read so, by server-side apply, unless it is so.

@@ -1,5 +1,7 @@
 //! The finalizer of our kinds: deletion waits until what is outside Kubernetes is in order (contract §3.3).
 
+use std::sync::Arc;
+
 use crds::name::FINALIZER;
 use kube::{Resource, ResourceExt};
 
@@ -17,14 +19,14 @@ pub fn is_held<K: Resource>(object: &K) -> bool {
     object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
-/// Gives the object our finalizer. An object that is being deleted cannot get one.
-pub async fn hold<K: Kind>(cluster: &Cluster, object: &K) -> Result<(), cluster::Error> {
-    if is_held(object) || is_leaving(object) {
-        return Ok(());
+/// Gives the object our finalizer, and gives the object as it is then. One that is being deleted cannot get one.
+pub async fn hold<K: Kind>(cluster: &Cluster, object: Arc<K>) -> Result<Arc<K>, cluster::Error> {
+    if is_held(&*object) || is_leaving(&*object) {
+        return Ok(object);
     }
     let mut finalizers = object.finalizers().to_vec();
     finalizers.push(FINALIZER.to_owned());
-    cluster.set_finalizers(object, &finalizers).await.map(drop)
+    cluster.set_finalizers(&*object, &finalizers).await.map(Arc::new)
 }
 
 /// Takes our finalizer away; the others stay. An object that is gone is released.

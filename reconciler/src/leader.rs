@@ -69,6 +69,8 @@ pub struct Candidate {
     namespace: String,
     identity: String,
     seen: Option<Seen>,
+    /// The Lease as this process wrote it last, while it holds it.
+    held: Option<Lease>,
 }
 
 impl Display for Candidate {
@@ -124,7 +126,7 @@ impl Candidate {
     #[must_use]
     pub fn new(cluster: Cluster, namespace: String, pod: &str, started: Timestamp) -> Self {
         let identity = format!("{pod}_{:x}", started.as_nanosecond());
-        Self { cluster, namespace, identity, seen: None }
+        Self { cluster, namespace, identity, seen: None, held: None }
     }
 
     /// Waits for the Lease; `false` when the process should stop before.
@@ -190,7 +192,26 @@ impl Candidate {
     }
 
     /// One look, and the write that follows from it. Gives the Lease as it is then.
+    ///
+    /// Who holds it need not read it first: a write upon what was written last fails when anybody else wrote.
     async fn look(&mut self) -> Result<Option<Lease>, cluster::Error> {
+        if let Some(lease) = self.held.take() {
+            let renewed = held(Some(lease), &self.namespace, &self.identity, context::now());
+            match self.cluster.replace(&renewed).await {
+                Ok(lease) => {
+                    self.held = Some(lease.clone());
+                    return Ok(Some(lease));
+                }
+                Err(error) if error.is_conflict() || error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let lease = self.read_and_write().await?;
+        self.held = lease.clone().filter(|lease| holder(lease) == self.identity);
+        Ok(lease)
+    }
+
+    async fn read_and_write(&mut self) -> Result<Option<Lease>, cluster::Error> {
         let lease = self.cluster.find::<Lease>(&self.namespace, LEASE).await?;
         let version = lease.as_ref().and_then(|lease| lease.metadata.resource_version.clone());
         let now = Instant::now();

@@ -97,7 +97,7 @@ pub async fn reconcile(repository: Arc<Repository>, context: Arc<Context>) -> Re
     if finalizer::is_leaving(&*repository) {
         return remove(&context, &repository, &observed).await;
     }
-    finalizer::hold(&context.cluster, &*repository).await.context(ApplySnafu)?;
+    let repository = finalizer::hold(&context.cluster, repository).await.context(ApplySnafu)?;
     if repository.spec.paused {
         return Ok(Next::AwaitChange);
     }
@@ -143,7 +143,7 @@ async fn initialise(context: &Context, repository: &Repository, observed: &Obser
     }
     match take(context, storage, repository, observed).await {
         Ok(refusal) => refusal,
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(error.told()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where log lines go.
 
+use std::io::IsTerminal;
+
 use snafu::{ResultExt, Snafu};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::fmt;
@@ -27,7 +29,7 @@ pub fn start(log: &Log) -> Result<(), Error> {
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).init(),
-        LogFormat::Text => builder.init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crds::core::BackupConfiguration;
 use crds::core::backup_configuration::Session;
 use crds::core::backup_configuration::condition as kind;
 use crds::storage::Repository;
+use crds::storage::backup_storage::BackupStoragePhase;
 use crds::violation::Violation;
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -18,6 +19,7 @@ use super::status::{Obstacles, next_slot};
 use super::validate;
 use crate::cluster::Target;
 use crate::context::Settings;
+use crate::finalizer;
 use crate::outcome::Next;
 use crate::secret::Encryption;
 
@@ -81,15 +83,18 @@ pub fn plan(
     plan
 }
 
-/// A Repository is made once its storage exists: before that nobody has said whether it may be used.
+/// A Repository is made once its storage is ready: only then is it known who may use it, and whether the bucket has a
+/// Repository of that name already (contract §4.6). One that exists is kept as it should be in any case.
 fn wanted_now(
     configuration: &BackupConfiguration,
     wanted: &crds::core::backup_configuration::SessionRepository,
     observed: &Observed,
 ) -> Option<Repository> {
-    let storage = validate::storage_of(wanted, configuration)?;
-    observed.storages.get(&storage)?.as_ref()?;
-    build::repository(configuration, wanted)
+    let storage = observed.storages.get(&validate::storage_of(wanted, configuration)?)?.as_ref()?;
+    let ready = storage.status.as_ref().is_some_and(|status| status.phase() == BackupStoragePhase::Ready);
+    let usable = ready && !finalizer::is_leaving(storage);
+    let exists = observed.repositories.contains_key(&wanted.name);
+    (usable || exists).then(|| build::repository(configuration, wanted))?
 }
 
 /// What keeps a session from being run, although nothing is wrong with the configuration itself.

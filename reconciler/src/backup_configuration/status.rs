@@ -20,6 +20,7 @@ use super::defaults;
 use super::observe::Observed;
 use crate::cluster::Target;
 use crate::conditions;
+use crate::finalizer;
 
 /// Of each session, by name, what kept its CronJob from being as it should be.
 pub type Obstacles = BTreeMap<String, String>;
@@ -128,6 +129,9 @@ fn storage_status(reference: Option<ObjectReference>, observed: &Observed) -> St
     let name = reference.as_ref().map(ObjectReference::to_string).unwrap_or_default();
     let (phase, reason) = match found {
         None => (BackupStoragePhase::NotReady, Some(format!("BackupStorage \"{name}\" does not exist"))),
+        Some(storage) if finalizer::is_leaving(storage) => {
+            (BackupStoragePhase::NotReady, Some(format!("BackupStorage \"{name}\" is being deleted")))
+        }
         Some(storage) => {
             let status = storage.status.as_ref();
             let phase =

@@ -48,12 +48,12 @@ pub fn status(storage: &BackupStorage, found: &Found, now: Timestamp) -> BackupS
     match found {
         Found::Refused(reason) => set(failed(reason)),
         // What was initialised stays initialised; it is the Secret that keeps it from being used.
-        Found::Unusable(error) if error.is_about_the_secret() => set(secret(false, &error.to_string())),
+        Found::Unusable(error) if error.is_about_the_secret() => set(secret(false, &error.told())),
         Found::Unusable(error) => {
             if has_secret && says_that_the_secret_is_there(error) {
                 set(secret(true, "The Secret is there."));
             }
-            set(failed(&error.to_string()));
+            set(failed(&error.told()));
         }
         Found::Usable(repositories) => {
             if has_secret {
