@@ -177,6 +177,7 @@ async fn run(api: &Api, plan: &Plan, limits: &Limits, outputs: Vec<Output>) -> R
     let (discovered, namespaces) = futures::join!(discover(api), existing_namespaces(api, plan));
     let discovered = discovered.context(DiscoverSnafu)?;
     check_selector(api, plan).await?;
+    check_namespace(api, plan).await?;
     let work = match &plan.scope {
         Scope::Cluster | Scope::Namespace { .. } => jobs::lists(plan, &discovered),
         Scope::Application(target) => application::work(api, plan, target, &discovered, limits).await?,
@@ -211,7 +212,7 @@ async fn existing_namespaces(api: &Api, plan: &Plan) -> Option<BTreeSet<String>>
     let mut names = BTreeSet::new();
     loop {
         match listing.next().await {
-            Next::Part(part) => names.extend(part.items.iter().filter_map(|item| application::name(item))),
+            Next::Part(part) => names.extend(part.items.iter().filter_map(application::name)),
             Next::End => return Some(names),
             Next::Gone | Next::Broken(_) => return None,
         }
@@ -238,6 +239,15 @@ async fn check_selector(api: &Api, plan: &Plan) -> Result<(), Error> {
     let path = format!("/api/v1/pods?limit=1&labelSelector={}", api::encoded(selector));
     match api.get(&path, JSON).await {
         Err(error) if error.status() == Some(400) => Err(error).context(SelectorSnafu { selector }),
+        _ => Ok(()),
+    }
+}
+
+/// A namespace that does not exist would otherwise be an empty backup. That it cannot be read is told at its turn.
+async fn check_namespace(api: &Api, plan: &Plan) -> Result<(), Error> {
+    let Scope::Namespace { name } = &plan.scope else { return Ok(()) };
+    match api.get(&format!("/api/v1/namespaces/{}", api::encoded(name)), JSON).await {
+        Err(error) if error.is_absent() => NoTargetSnafu { kind: "Namespace", name }.fail(),
         _ => Ok(()),
     }
 }

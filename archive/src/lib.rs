@@ -1,8 +1,8 @@
 //! Kubernetes manifests kept in a restic-format repository in an object store.
 
 pub mod access;
-pub mod bucket;
 pub mod api;
+pub mod bucket;
 pub mod collect;
 pub mod discovery;
 pub mod entry;

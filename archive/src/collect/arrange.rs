@@ -67,7 +67,8 @@ pub struct Arrangement<'a> {
     files: Files<Arc<Entry>>,
     extent: Extent,
     namespaces: Namespaces,
-    current: Option<Option<String>>,
+    /// The namespace of the object before; empty for the cluster.
+    current: Option<String>,
     writing: bool,
     last: Option<ListKey>,
     resume: Option<ListKey>,
@@ -119,7 +120,7 @@ impl<'a> Arrangement<'a> {
                 Next::End => break,
                 Next::Gone => {
                     let warning = format!("{} was deleted while it was read", self.of.group_resource());
-                    self.lane.outcome.warnings.push(warning);
+                    self.lane.outcome.warn(warning);
                     break;
                 }
                 Next::Broken(gap) => {
@@ -175,8 +176,9 @@ impl<'a> Arrangement<'a> {
             return Err(Disorder { previous: last.0.clone(), name: key.0 }.into());
         }
         self.last = Some(key);
-        if self.current.as_ref() != Some(&object.namespace) {
-            self.enter(object.namespace.clone(), ready).await?;
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        if self.current.as_deref() != Some(namespace) {
+            self.enter(namespace, ready).await?;
         }
         if let Some(entry) = object.entry.filter(|_| self.writing) {
             self.files.push(object.name, entry, ready)?;
@@ -185,15 +187,14 @@ impl<'a> Arrangement<'a> {
     }
 
     /// The list has come to another namespace.
-    async fn enter(&mut self, namespace: Option<String>, ready: &mut Batch) -> Result<(), Stop> {
+    async fn enter(&mut self, namespace: &str, ready: &mut Batch) -> Result<(), Stop> {
         self.files.finish(ready);
-        self.current = Some(namespace.clone());
-        let Some(namespace) = namespace else { return Ok(()) };
-        self.writing = self.reader.admits_namespace(&namespace);
-        if !self.writing || self.extent != Extent::All {
+        self.current = Some(namespace.to_owned());
+        self.writing = namespace.is_empty() || self.reader.admits_namespace(namespace);
+        if !self.writing || namespace.is_empty() || self.extent != Extent::All {
             return Ok(());
         }
-        match self.namespaces.enter(&namespace, |name| self.reader.has_namespace(name)) {
+        match self.namespaces.enter(namespace, |name| self.reader.has_namespace(name)) {
             Step::Write { first } => {
                 for earlier in first {
                     self.lane.hand_out(ready).await?;
@@ -203,7 +204,7 @@ impl<'a> Arrangement<'a> {
             Step::Done => self.writing = false,
             Step::Late => {
                 self.writing = false;
-                self.late.insert(namespace);
+                self.late.insert(namespace.to_owned());
             }
         }
         Ok(())
@@ -226,16 +227,16 @@ impl<'a> Arrangement<'a> {
 
     fn note(&mut self, listing: &Listing<'_>) {
         let name = self.of.group_resource();
-        let warnings = &mut self.lane.outcome.warnings;
+        let outcome = &mut self.lane.outcome;
         for namespace in std::mem::take(&mut self.late) {
-            warnings.push(format!(
+            outcome.warn(format!(
                 "namespace {namespace:?} appeared while {name} was read; its objects belong to the next backup"
             ));
         }
         if listing.is_complete() {
             for (version, error) in listing.failures() {
-                warnings
-                    .push(format!("{name} was read in another version, since {version} cannot be: {error}"));
+                outcome
+                    .warn(format!("{name} was read in another version, since {version} cannot be: {error}"));
             }
         }
     }
@@ -263,7 +264,7 @@ pub async fn sort(
         for object in convert(&part.items, shape, &type_meta(of, &part.served)) {
             match object {
                 Ok(object) => {
-                    entries.extend(object.entry.filter(|_| reader.admits(object.namespace.as_deref())))
+                    entries.extend(object.entry.filter(|_| reader.admits(object.namespace.as_deref())));
                 }
                 Err(error) => lane.outcome.gaps.push(object_gap(of, None, error.to_string())),
             }

@@ -26,6 +26,15 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
+impl Outcome {
+    /// Notes an oddity, once: several lists of a type may find the same.
+    pub fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}
+
 /// The way of one type to the repositories.
 pub struct Lane {
     batches: mpsc::Sender<Batch>,

@@ -139,13 +139,13 @@ impl<'a> Listing<'a> {
     }
 
     async fn fetch(&self, served: &Served, token: Option<&str>) -> Result<Page, api::Error> {
-        let mut path = self.query.of.collection(served, self.query.namespace);
-        path.push_str(&format!("?limit={}", self.size.limit()));
-        for (name, value) in [("labelSelector", self.query.selector), ("continue", token)] {
-            if let Some(value) = value {
-                path.push_str(&format!("&{name}={}", encoded(value)));
-            }
-        }
+        let collection = self.query.of.collection(served, self.query.namespace);
+        let option = |name: &str, value: Option<&str>| {
+            value.map(|value| format!("&{name}={}", encoded(value))).unwrap_or_default()
+        };
+        let selector = option("labelSelector", self.query.selector);
+        let token = option("continue", token);
+        let path = format!("{collection}?limit={}{selector}{token}", self.size.limit());
         let answer = self.api.get(&path, self.query.accept).await?;
         let garbled = |message: String| api::Error::Garbled { message };
         off_the_loop(answer.len(), move || Page::read(&answer))

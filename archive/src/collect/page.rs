@@ -1,7 +1,7 @@
 //! One page of a list: taken apart without copying, and how large the next one is to be.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Objects of the first page of each type: most types of most clusters have fewer.
@@ -26,11 +26,14 @@ pub struct Page {
 
 #[derive(Deserialize)]
 struct List<'a> {
-    #[serde(default)]
     metadata: ListMeta,
-    /// Some aggregated servers write `null` for no items.
-    #[serde(borrow, default)]
-    items: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, deserialize_with = "some_items")]
+    items: Vec<&'a RawValue>,
+}
+
+/// Some aggregated servers write `null` for no items. Without the field at all it is no list, and not an empty one.
+fn some_items<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'a RawValue>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[derive(Default, Deserialize)]
@@ -46,9 +49,8 @@ impl Page {
     /// Takes the answer to a list request apart.
     pub fn read(answer: &Bytes) -> Result<Self, serde_json::Error> {
         let list: List<'_> = serde_json::from_slice(answer)?;
-        let items = list.items.unwrap_or_default();
         Ok(Self {
-            items: items.into_iter().map(|item| answer.slice_ref(item.get().as_bytes())).collect(),
+            items: list.items.into_iter().map(|item| answer.slice_ref(item.get().as_bytes())).collect(),
             next: list.metadata.next.filter(|token| !token.is_empty()),
             remaining: list.metadata.remaining_item_count.unwrap_or_default(),
             bytes: answer.len(),
@@ -112,7 +114,6 @@ mod tests {
         for text in [
             r#"{"metadata":{"resourceVersion":"1"},"items":[]}"#,
             r#"{"metadata":{"continue":""},"items":null}"#,
-            r#"{"metadata":{}}"#,
         ] {
             let page = read(text);
             assert_eq!((page.items.len(), page.next, page.remaining), (0, None, 0), "{text}");
@@ -121,7 +122,17 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_an_error() {
-        for text in ["", "{", "<html>", "[]", r#"{"items":7}"#, r#"{"items":[1,}"#] {
+        for text in [
+            "",
+            "{",
+            "<html>",
+            "[]",
+            "{}",
+            r#"{"metadata":{}}"#,
+            r#"{"items":[]}"#,
+            r#"{"items":7}"#,
+            r#"{"items":[1,}"#,
+        ] {
             assert!(Page::read(&Bytes::copy_from_slice(text.as_bytes())).is_err(), "{text}");
         }
     }

@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_gap_names_what_is_missing_and_why() {
-        let silence = api::Error::Silence { after: std::time::Duration::from_secs(60) };
+        let silence = api::Error::Silence { after: std::time::Duration::from_mins(1) };
         let failure = api::Error::Status {
             status: 500,
             reason: "InternalError".to_owned(),

@@ -113,6 +113,8 @@ fn is_block(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -132,7 +134,7 @@ mod tests {
             "list": [{"a": 1, "b": [true, null]}, [], {}, [[1, 2], ["x"]]],
             "ratio": 1.0, "whole": 1, "large": 9_007_199_254_740_993_i64,
         });
-        let expected = r##"apiVersion: v1
+        let expected = r#"apiVersion: v1
 data:
   crlf: "a\r\nb"
   empty: ""
@@ -160,7 +162,7 @@ metadata:
   name: a
 ratio: 1.0
 whole: 1
-"##;
+"#;
         assert_eq!(encode(&value).unwrap(), expected);
         assert_eq!(read_back(&value), value);
     }
@@ -231,7 +233,7 @@ whole: 1
         for level in 1..12 {
             let before = level - 1;
             let list = format!("*a{before}, ").repeat(10);
-            yaml.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+            writeln!(yaml, "a{level}: &a{level} [{list}]").unwrap();
         }
         assert!(decode::<Value>(yaml.as_bytes()).is_err());
     }
@@ -251,7 +253,8 @@ whole: 1
             "1e300",
             "5e-324",
             "1.7976931348623157e308",
-            "123456789.125",
+            "123456789.12345679",
+            "0.30000000000000004",
             "1e21",
             "100000.0",
             "0.000001",
@@ -260,6 +263,8 @@ whole: 1
             let back = read_back(&value);
             assert_eq!(back, value, "{number}: {}", encode(&value).unwrap());
             assert_eq!(back[0].is_f64(), value[0].is_f64(), "{number}");
+            // The nearest double, to the last bit.
+            assert_eq!(back[0].as_f64(), number.parse().ok(), "{number}");
         }
     }
 
