@@ -1,7 +1,7 @@
 //! The object store: what this project needs of one, and how to reach one.
 //!
-//! Two floors. A [`Transport`] tries once and says what happened; there is one per client library, in [`s3`] and
-//! [`cloud`], and one in [`memory`]. [`Reliable`] puts a time limit around each try and repeats what may succeed later;
+//! Two floors. A [`Transport`] tries once and says what happened; there is one per client library (`s3` and `cloud`),
+//! and one in [`memory`]. [`Reliable`] puts a time limit around each try and repeats what may succeed later;
 //! it is the [`ObjectStore`] that everybody else sees. Keys are relative to the prefix of the storage, so that nothing
 //! above this module can reach beyond it.
 
@@ -17,6 +17,8 @@ use jiff::Timestamp;
 use crate::access::Access;
 use crate::location::Location;
 
+mod answer;
+mod cloud;
 mod error;
 pub mod memory;
 mod place;
@@ -154,15 +156,31 @@ pub fn connect_with(
     access: &Access,
     patience: Patience,
 ) -> Result<Arc<dyn ObjectStore>> {
-    match location {
-        Location::S3(location) => {
-            let transport = s3::Client::new(location, access)?;
-            Ok(Arc::new(Reliable::new(transport, patience)))
+    match (location, access) {
+        (Location::S3(location), Access::S3 { access_key_id, secret_access_key, certificate_authority }) => {
+            match certificate_authority {
+                // Whoever wants no certificate checked needs no authority.
+                Some(authorities) if !location.insecure_tls => {
+                    let keys = (access_key_id.as_str(), secret_access_key.as_str());
+                    Ok(Arc::new(Reliable::new(cloud::Client::s3(location, keys, authorities)?, patience)))
+                }
+                _ => Ok(Arc::new(Reliable::new(
+                    s3::Client::new(location, (access_key_id, secret_access_key))?,
+                    patience,
+                ))),
+            }
         }
-        Location::Gcs(_) | Location::Azure(_) => {
-            unusable("gcs and azure storages are not supported by this release")
+        (Location::Gcs(location), Access::Gcs(document)) => {
+            Ok(Arc::new(Reliable::new(cloud::Client::gcs(location, document)?, patience)))
         }
-        Location::Local => unusable("local storages are not supported by this release"),
+        (Location::Azure(location), Access::Azure(key)) => {
+            Ok(Arc::new(Reliable::new(cloud::Client::azure(location, key)?, patience)))
+        }
+        (Location::Local, _) => unusable("local storages are not supported by this release"),
+        (_, Access::Ambient) => unusable(
+            "storages without secretName are not supported by this release: name a Secret with credentials",
+        ),
+        _ => unusable("the credentials are those of another provider"),
     }
 }
 

@@ -1,7 +1,5 @@
 //! S3 by the crate rust-s3: one try per call, every status looked at.
 
-mod answer;
-
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,11 +14,10 @@ use s3::error::S3Error;
 use s3::serde_types::ListBucketResult;
 use s3::{Bucket, Region};
 
+use super::answer::Attempt;
 use super::error::{Error, Result, UnusableSnafu};
 use super::{Condition, Container, Description, Listed, Object, Page, Place, Transport};
-use crate::access::Access;
 use crate::location;
-use answer::Attempt;
 
 /// A bucket, spoken to in path style.
 pub struct Client {
@@ -46,13 +43,8 @@ pub fn place(location: &location::S3, access_key_id: &str) -> Place {
 }
 
 impl Client {
-    /// Prepares a client; nothing is sent.
-    pub fn new(location: &location::S3, access: &Access) -> Result<Self> {
-        let Access::S3 { access_key_id, secret_access_key, .. } = access else {
-            let reason =
-                format!("bucket {:?} at {} needs S3 credentials", location.bucket, location.endpoint);
-            return UnusableSnafu { reason }.fail();
-        };
+    /// Prepares a client with an access key; nothing is sent.
+    pub fn new(location: &location::S3, (access_key_id, secret_access_key): (&str, &str)) -> Result<Self> {
         // Repetition is ours, and it would otherwise happen twice. The setting is one for the process.
         s3::set_retries(0);
         let region = Region::Custom { region: location.region.clone(), endpoint: location.endpoint.clone() };
@@ -66,6 +58,12 @@ impl Client {
                 return UnusableSnafu { reason }.fail();
             }
         };
+        if location.insecure_tls {
+            bucket = match bucket.set_dangerous_config(true, true) {
+                Ok(bucket) => Box::new(bucket),
+                Err(error) => return UnusableSnafu { reason: error.to_string() }.fail(),
+            };
+        }
         // The limit per try is ours too, since it depends on the size.
         bucket.set_request_timeout(None);
         Ok(Self { bucket, place: Arc::new(place(location, access_key_id)) })

@@ -8,7 +8,9 @@ use archive::store::{Condition, Error, ObjectStore, content_type, delete_prefix}
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::server::{ACCESS_KEY, BUCKET, SECRET_KEY, Server, free_address, store};
+use archive::location::S3;
+
+use crate::server::{ACCESS_KEY, BUCKET, SECRET_KEY, Server, connect, free_address, store};
 use crate::support::{DIRECTORY, ROOT, back_up, entries, open, password, site};
 use crate::tools::find;
 
@@ -25,21 +27,25 @@ async fn put(
 async fn objects_are_written_on_their_condition_and_read_whole_and_in_part() {
     let Some(server) = Server::start() else { return };
     let store = server.store();
-    put(store.as_ref(), "a/b", "first", Condition::Absent).await.unwrap();
-    let error = put(store.as_ref(), "a/b", "second", Condition::Absent).await.unwrap_err();
+    use_conditions(store.as_ref()).await;
+}
+
+async fn use_conditions(store: &dyn ObjectStore) {
+    put(store, "a/b", "first", Condition::Absent).await.unwrap();
+    let error = put(store, "a/b", "second", Condition::Absent).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
     let object = store.get("a/b").await.unwrap();
     assert_eq!(object.content, "first");
     let description = store.head("a/b").await.unwrap();
     assert_eq!((description.size, &description.version), (5, &object.description.version));
-    assert!(object.description.now.unwrap() >= object.description.modified);
+    assert!(object.description.now.is_none_or(|now| now >= object.description.modified));
     assert_eq!(store.get_range("a/b", 1..3).await.unwrap(), "ir");
     let beyond = store.get_range("a/b", 3..9).await.unwrap_err();
     assert!(matches!(beyond, Error::Other { .. }), "{beyond}");
 
     let version = object.description.version.unwrap();
-    put(store.as_ref(), "a/b", "second", Condition::Unchanged(version.clone())).await.unwrap();
-    let error = put(store.as_ref(), "a/b", "third", Condition::Unchanged(version)).await.unwrap_err();
+    put(store, "a/b", "second", Condition::Unchanged(version.clone())).await.unwrap();
+    let error = put(store, "a/b", "third", Condition::Unchanged(version)).await.unwrap_err();
     assert!(matches!(error, Error::Changed { .. }), "{error}");
     assert_eq!(store.get("a/b").await.unwrap().content, "second");
 
@@ -51,12 +57,51 @@ async fn objects_are_written_on_their_condition_and_read_whole_and_in_part() {
 }
 
 #[tokio::test]
+async fn a_private_certificate_authority_is_trusted_when_it_is_given_and_only_then() {
+    let Some((server, pem)) = Server::start_with_tls() else { return };
+    let location = S3::new(&server.tls_endpoint(), BUCKET, "demo", "");
+    let keys = (ACCESS_KEY, SECRET_KEY);
+
+    let error = connect(location.clone(), keys, None).unwrap().list("").await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+    let other = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap().cert.pem();
+    let error = connect(location.clone(), keys, Some(&other)).unwrap().list("").await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+    let error = connect(location.clone(), keys, Some("rubbish")).unwrap_err();
+    assert!(error.to_string().starts_with("CA_CERT_DATA for bucket \"backups\""), "{error}");
+
+    let trusting = connect(location.clone(), keys, Some(&pem)).unwrap();
+    let insecure = connect(S3 { insecure_tls: true, ..location.clone() }, keys, None).unwrap();
+    for store in [trusting, insecure] {
+        use_conditions(store.as_ref()).await;
+        list_many(&store).await;
+    }
+    let trusting = |bucket: &str, keys| {
+        connect(S3 { bucket: bucket.to_owned(), ..location.clone() }, keys, Some(&pem)).unwrap()
+    };
+    let error = trusting(BUCKET, (ACCESS_KEY, "wrong")).list("").await.unwrap_err();
+    assert!(error.to_string().starts_with("the secret key does not match access key"), "{error}");
+    let absent = trusting("no-such-bucket", keys);
+    let error = absent.list("").await.unwrap_err();
+    assert!(matches!(error, Error::NoSuchBucket { .. }), "{error}");
+    let error = put(absent.as_ref(), "a", "x", Condition::Absent).await.unwrap_err();
+    assert!(matches!(error, Error::NoSuchBucket { .. }), "{error}");
+
+    let repository = open(trusting(BUCKET, keys)).await.unwrap();
+    assert_eq!(back_up(&repository, entries(30, 0)).await.unwrap().files, 30);
+    assert_eq!(repository.check().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_listing_of_many_pages_is_whole() {
     let Some(server) = Server::start() else { return };
-    let store = server.store();
+    list_many(&server.store()).await;
+}
+
+async fn list_many(store: &Arc<dyn ObjectStore>) {
     futures::stream::iter(0..1_205)
         .map(|number| {
-            let store = Arc::clone(&store);
+            let store = Arc::clone(store);
             async move { put(store.as_ref(), &format!("many/{number:05}"), "x", Condition::Always).await }
         })
         .buffer_unordered(16)
@@ -69,6 +114,7 @@ async fn a_listing_of_many_pages_is_whole() {
     assert_eq!((listed[1_204].key.as_str(), listed[1_204].size), ("many/01204", 1));
     assert_eq!(delete_prefix(store.as_ref(), "many/").await.unwrap(), 1_205);
     assert_eq!(store.list("").await.unwrap().len(), 1);
+    store.delete("many-others").await.unwrap();
 }
 
 #[tokio::test]

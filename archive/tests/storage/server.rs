@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use archive::access::Access;
 use archive::location::{Location, S3};
-use archive::store::{ObjectStore, Patience, connect_with};
+use archive::store::{ObjectStore, Patience, Result, connect_with};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -35,12 +35,30 @@ impl Drop for Server {
 impl Server {
     /// Starts a server; `None` where the program is missing.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with a certificate of its own; returns that too, in PEM.
+    pub fn start_with_tls() -> Option<(Self, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let files = ["certificate", "key"].map(|name| folder.path().join(name));
+        std::fs::write(&files[0], cert.pem()).unwrap();
+        std::fs::write(&files[1], signing_key.serialize_pem()).unwrap();
+        let [certificate, key] = files.map(|file| file.display().to_string());
+        let server = Self::start_with(&["--cert", &certificate, "--key", &key])?;
+        Some((server, cert.pem()))
+    }
+
+    fn start_with(options: &[&str]) -> Option<Self> {
         let [program] = find(["versitygw"])?;
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
         let address = free_address();
         let mut command = Command::new(program);
-        command.args(["--quiet", "--keep-alive", "--port", &address.to_string(), "posix"]).arg(folder.path());
+        command.args(["--quiet", "--keep-alive", "--port", &address.to_string()]).args(options);
+        command.arg("posix").arg(folder.path());
         command.env("ROOT_ACCESS_KEY", ACCESS_KEY).env("ROOT_SECRET_KEY", SECRET_KEY);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { child, folder, address };
@@ -58,6 +76,10 @@ impl Server {
 
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub fn tls_endpoint(&self) -> String {
+        format!("https://{}", self.address)
     }
 
     /// What the bucket holds, as files.
@@ -84,12 +106,20 @@ impl Server {
 }
 
 /// A store that gives up soon.
-pub fn store(endpoint: &str, bucket: &str, (access_key, secret_key): (&str, &str)) -> Arc<dyn ObjectStore> {
-    let location = Location::S3(S3::new(endpoint, bucket, "demo", ""));
+pub fn store(endpoint: &str, bucket: &str, keys: (&str, &str)) -> Arc<dyn ObjectStore> {
+    connect(S3::new(endpoint, bucket, "demo", ""), keys, None).unwrap()
+}
+
+/// Connects, with a certificate authority if one is given; gives up soon.
+pub fn connect(
+    location: S3,
+    (access_key, secret_key): (&str, &str),
+    certificate_authority: Option<&str>,
+) -> Result<Arc<dyn ObjectStore>> {
     let access = Access::S3 {
         access_key_id: access_key.to_owned(),
         secret_access_key: Zeroizing::new(secret_key.to_owned()),
-        certificate_authority: None,
+        certificate_authority: certificate_authority.map(|pem| pem.as_bytes().to_vec()),
     };
     let patience = Patience {
         attempt: Duration::from_secs(2),
@@ -97,7 +127,7 @@ pub fn store(endpoint: &str, bucket: &str, (access_key, secret_key): (&str, &str
         first_wait: Duration::from_millis(20),
         longest_wait: Duration::from_millis(200),
     };
-    connect_with(&location, &access, patience).unwrap()
+    connect_with(&Location::S3(location), &access, patience)
 }
 
 /// An address of loopback that nobody listens on.

@@ -1,4 +1,6 @@
-//! What an S3 server's refusal means.
+//! What the refusal of a server means, and what happened when none came.
+//!
+//! The servers differ in their words, not in their ways: a status, and a document with a code.
 
 use std::io;
 use std::sync::Arc;
@@ -11,8 +13,11 @@ use crate::store::place::Place;
 /// What was attempted, for the message.
 #[derive(Clone, Copy)]
 pub struct Attempt<'a> {
+    /// Where.
     pub place: &'a Arc<Place>,
+    /// `read`, `write`, `delete` or `list`.
     pub action: &'static str,
+    /// The full key or prefix.
     pub key: &'a str,
 }
 
@@ -21,10 +26,7 @@ impl Attempt<'_> {
     pub fn failed(self, error: S3Error) -> Error {
         match error {
             S3Error::HttpFailWithBody(status, body) => self.refused(status, &body),
-            S3Error::Reqwest(error) => {
-                let source = chain(&error);
-                self.unreachable(&source)
-            }
+            S3Error::Reqwest(error) => self.disconnected(&error),
             S3Error::Io(error) => {
                 self.unreachable(&Chain { text: error.to_string(), kind: Some(error.kind()) })
             }
@@ -55,7 +57,7 @@ impl Attempt<'_> {
     }
 
     /// Translates a status and the XML that may come with it.
-    fn refused(self, status: u16, body: &str) -> Error {
+    pub fn refused(self, status: u16, body: &str) -> Error {
         let place = Arc::clone(self.place);
         let code = element(body, "Code").unwrap_or_default();
         let (key, action) = (self.key.to_owned(), self.action);
@@ -87,6 +89,10 @@ impl Attempt<'_> {
     }
 
     /// Translates what happened to the connection.
+    pub fn disconnected(self, error: &(dyn std::error::Error + 'static)) -> Error {
+        self.unreachable(&chain(error))
+    }
+
     fn unreachable(self, chain: &Chain) -> Error {
         let place = Arc::clone(self.place);
         if chain.text.contains("invalid peer certificate") || chain.text.contains("certificate verify failed")
@@ -119,12 +125,12 @@ enum Meaning {
     Other,
 }
 
-/// The meaning of a status with an error code (S3 API reference, "Error responses"); `code` is empty if the body had
-/// none, as the answer to HEAD never has.
+/// The meaning of a status with an error code (S3 API reference, "Error responses"; Google Cloud Storage's XML API has
+/// the same; Azure, "Status and error codes"). `code` is empty if the body had none, as the answer to HEAD never has.
 fn classify(status: u16, code: &str) -> Meaning {
     match (status, code) {
-        (_, "NoSuchBucket") => Meaning::NoSuchBucket,
-        (_, "SignatureDoesNotMatch") => Meaning::WrongSecret,
+        (_, "NoSuchBucket" | "ContainerNotFound") => Meaning::NoSuchBucket,
+        (_, "SignatureDoesNotMatch" | "AuthenticationFailed") => Meaning::WrongSecret,
         // The second is versitygw's.
         (_, "InvalidAccessKeyId" | "XAdminUserNotFound") => Meaning::UnknownIdentity,
         (
@@ -138,7 +144,9 @@ fn classify(status: u16, code: &str) -> Meaning {
             | "InvalidSecurity",
         )
         | (401, _) => Meaning::Unauthenticated,
-        (404, "" | "NoSuchKey" | "NoSuchVersion" | "NotFound") => Meaning::NotFound,
+        (404, "" | "NoSuchKey" | "NoSuchVersion" | "NotFound" | "BlobNotFound" | "ResourceNotFound") => {
+            Meaning::NotFound
+        }
         (403, _) => Meaning::AccessDenied,
         (_, "RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted" | "SlowDown") => {
             Meaning::Temporary
@@ -173,7 +181,7 @@ struct Chain {
     kind: Option<io::ErrorKind>,
 }
 
-fn chain(error: &dyn std::error::Error) -> Chain {
+fn chain(error: &(dyn std::error::Error + 'static)) -> Chain {
     let mut chain = Chain { text: error.to_string(), kind: None };
     let mut source = error.source();
     while let Some(error) = source {
