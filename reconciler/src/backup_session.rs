@@ -1,6 +1,5 @@
 //! BackupSession: from its creation to its last condition (contract §8.3).
 
-pub mod access;
 pub mod build;
 pub mod decide;
 mod executor;

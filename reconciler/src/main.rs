@@ -1,5 +1,6 @@
 //! KubeStash's operator and the Jobs that it starts: one binary, one image.
 
+mod access;
 mod addon;
 mod admin;
 mod announce;
@@ -24,6 +25,7 @@ mod retention;
 mod secret;
 mod shutdown;
 mod snapshot;
+mod start;
 mod stores;
 mod telemetry;
 mod uploaded;

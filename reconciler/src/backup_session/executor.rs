@@ -7,21 +7,19 @@ use crds::core::backup_configuration::Session;
 use crds::core::{BackupConfiguration, BackupSession, BackupSessionStatus};
 use crds::label;
 use crds::name;
-use crds::storage::{BackupStorage, Repository};
+use crds::storage::Repository;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Resource, ResourceExt};
-use serde_json::Value;
 
-use super::access::{self, Access, Needs, Trade};
 use super::decide::Observed;
 use super::retention;
+use crate::access::{self, Access, Party, Trade};
 use crate::addon::{self, Resolved};
-use crate::cluster::{self, Cluster};
+use crate::cluster::Cluster;
 use crate::context::Context;
-use crate::outcome::Disposition;
+use crate::start::{self, Error};
 use crate::workload::{Container, Workload};
 
 /// Seconds that Kubernetes waits beyond the deadline before it ends a Job: until then the Job ends itself, and tells.
@@ -29,35 +27,6 @@ const GRACE_SECONDS: i64 = 15;
 
 /// Seconds that removing Snapshots may take.
 const LONGEST_RETENTION_SECONDS: i64 = 6 * 3600;
-
-/// Why a Job could not be started.
-#[derive(Debug)]
-pub enum Error {
-    /// It will not start before somebody changes something.
-    Hopeless(String),
-    /// The API server said no, or nothing.
-    Cluster(cluster::Error),
-}
-
-impl From<cluster::Error> for Error {
-    fn from(error: cluster::Error) -> Self {
-        Self::Cluster(error)
-    }
-}
-
-impl Error {
-    /// What has to be changed; an error that may pass is given back.
-    pub fn for_good(self) -> Result<String, cluster::Error> {
-        match self {
-            Self::Hopeless(why) => Ok(why),
-            // Who is forbidden to create the Job (by a policy, most likely) needs a decision, not patience.
-            Self::Cluster(error) if error.disposition() == Disposition::Stall || error.is_forbidden() => {
-                Ok(error.to_string())
-            }
-            Self::Cluster(error) => Err(error),
-        }
-    }
-}
 
 /// Creates the backup Job, unless it is there.
 pub async fn start_backup(
@@ -79,10 +48,10 @@ pub async fn start_backup(
     if let Some(account) = account {
         expect_account(&context.cluster, configuration, account).await?;
     }
-    let needs = needs(&context.cluster, observed).await?;
+    let (needs, _) = start::needs(&context.cluster, &repositories(observed)).await?;
     let trade = Trade { prefix: "backup", cluster_role: access::BACKUP_ROLE, service_account: account };
-    let access = access::access(trade, session, configuration, &needs);
-    grant(&context.cluster, &access).await?;
+    let access = access::access(trade, &Party::new(configuration, &session.spec.session), &needs);
+    start::grant(&context.cluster, &access).await?;
 
     let deadline = status.backup_deadline.as_ref().map(|deadline| deadline.0);
     let mut workload = workload(session, &session.name_any(), label::component::BACKUP, &access)
@@ -96,7 +65,7 @@ pub async fn start_backup(
     if let Some(template) = template {
         workload = workload.template(template);
     }
-    create(&context.cluster, session, &workload.job()).await
+    start::create(&context.cluster, session, &workload.job()).await
 }
 
 /// Creates the retention Job, unless it is there.
@@ -106,7 +75,7 @@ pub async fn start_retention(
     observed: &Observed,
 ) -> Result<(), Error> {
     let (configuration, _) = invoker(session, observed)?;
-    let mut needs = needs(&context.cluster, observed).await?;
+    let (mut needs, storages) = start::needs(&context.cluster, &repositories(observed)).await?;
     for (_, policy) in retention::references(session, configuration) {
         needs = needs.policy(policy.namespace_or(&session.namespace().unwrap_or_default()), &policy.name);
     }
@@ -115,8 +84,8 @@ pub async fn start_retention(
         cluster_role: access::RETENTION_ROLE,
         service_account: None,
     };
-    let access = access::access(trade, session, configuration, &needs);
-    grant(&context.cluster, &access).await?;
+    let access = access::access(trade, &Party::new(configuration, &session.spec.session), &needs);
+    start::grant(&context.cluster, &access).await?;
 
     let arguments = [
         "retain".to_owned(),
@@ -126,10 +95,13 @@ pub async fn start_retention(
     let container = Container::new("retention-policy", &context.settings.image, arguments)
         .proxies(&context.settings.proxy);
     let name = name::retention_job(&session.name_any());
-    let workload = workload(session, &name, label::component::RETENTION_POLICY, &access)
+    let mut workload = workload(session, &name, label::component::RETENTION_POLICY, &access)
         .deadline_seconds(Some(LONGEST_RETENTION_SECONDS))
         .container(container);
-    create(&context.cluster, session, &workload.job()).await
+    if let Some(settings) = storages.iter().find_map(|storage| storage.spec.runtime_settings.as_ref()?.pod.as_ref()) {
+        workload = workload.runtime(settings);
+    }
+    start::create(&context.cluster, session, &workload.job()).await
 }
 
 fn invoker<'a>(
@@ -181,32 +153,8 @@ async fn expect_account(
     }
 }
 
-async fn needs(cluster: &Cluster, observed: &Observed) -> Result<Needs, Error> {
-    let repositories: Vec<Repository> = observed.repositories.values().cloned().collect();
-    let references: Vec<_> = repositories
-        .iter()
-        .filter_map(|repository| {
-            let storage = repository.spec.storage_ref.as_ref()?;
-            Some(storage.resolved(&repository.namespace().unwrap_or_default()))
-        })
-        .collect();
-    let found = try_join_all(references.iter().map(|reference| {
-        cluster.find::<BackupStorage>(reference.namespace.as_deref().unwrap_or_default(), &reference.name)
-    }))
-    .await?;
-    let storages = references.iter().map(ToString::to_string).zip(found);
-    let storages = storages.filter_map(|(name, storage)| Some((name, storage?))).collect();
-    Ok(Needs::of(&repositories, &storages))
-}
-
-async fn grant(cluster: &Cluster, access: &Access) -> Result<(), Error> {
-    let Access { service_account: _, own_account, roles, bindings } = access;
-    futures::try_join!(
-        try_join_all(own_account.iter().map(|account| cluster.apply(account))),
-        try_join_all(roles.iter().map(|role| cluster.apply(role))),
-        try_join_all(bindings.iter().map(|binding| cluster.apply(binding))),
-    )?;
-    Ok(())
+fn repositories(observed: &Observed) -> Vec<Repository> {
+    observed.repositories.values().cloned().collect()
 }
 
 fn workload(session: &BackupSession, name: &str, component: &str, access: &Access) -> Workload {
@@ -214,24 +162,6 @@ fn workload(session: &BackupSession, name: &str, component: &str, access: &Acces
     labels.insert(label::COMPONENT.to_owned(), component.to_owned());
     let namespace = session.namespace().unwrap_or_default();
     Workload::new(&namespace, name, &access.service_account, &labels).owner(session.controller_owner_ref(&()))
-}
-
-async fn create(cluster: &Cluster, session: &BackupSession, job: &Value) -> Result<(), Error> {
-    if cluster.create_json::<Job>(job).await?.is_some() {
-        return Ok(());
-    }
-    let (namespace, name) =
-        (session.namespace().unwrap_or_default(), job["metadata"]["name"].as_str().unwrap_or_default());
-    let existing = cluster.find::<Job>(&namespace, name).await?;
-    let is_ours = |job: &Job| {
-        job.owner_references().iter().any(|owner| Some(&owner.uid) == session.meta().uid.as_ref())
-    };
-    match existing {
-        Some(job) if !is_ours(&job) => Err(Error::Hopeless(format!(
-            "a Job {name:?} exists in namespace {namespace:?} that does not belong to this BackupSession"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// Whole seconds, at least one: zero would be no time at all.

@@ -247,8 +247,6 @@ fn log(report: &Report) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_path_in_the_snapshot_is_that_of_kubestash() {
         for (scratch, root) in [

@@ -1,19 +1,18 @@
-//! Who the Jobs of a session are, and what they may do (reliability §4.1, contract A38, A40).
+//! Who our Jobs are, and what they may do (reliability §4.1, contract A38, A40).
 //!
 //! A Job runs as the ServiceAccount that the user named, who has granted it what it has to read; else as one of our
-//! own. Beside that it gets exactly two things: the ClusterRole of its trade, bound in the namespace of the session,
+//! own. Beside that it gets exactly two things: the ClusterRole of its trade, bound in the namespace where it runs,
 //! and a Role per namespace that names the very storages, Secrets and policies that it has to read. Bindings of the
 //! user are never touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crds::core::{BackupConfiguration, BackupSession};
 use crds::label;
 use crds::name;
 use crds::storage::{BackupStorage, Repository};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::{Resource, ResourceExt};
 
 /// The ClusterRole of backup Jobs.
@@ -82,7 +81,7 @@ impl Needs {
     }
 }
 
-/// What the Jobs of one trade of a session are given.
+/// What the Jobs of one trade are given.
 #[derive(Clone, Copy, Debug)]
 pub struct Trade<'a> {
     /// First word of all names: `backup`.
@@ -93,18 +92,64 @@ pub struct Trade<'a> {
     pub service_account: Option<&'a str>,
 }
 
-/// The rights of the Jobs of `session` in that trade. They are the same for every run, so that they are written once.
+/// For whom the Jobs work: a session of a BackupConfiguration, or of a Repository.
+#[derive(Clone, Debug)]
+pub struct Party {
+    namespace: String,
+    name: String,
+    session: String,
+    labels: BTreeMap<String, String>,
+    owner: Option<OwnerReference>,
+}
+
+impl Party {
+    /// A session of `owner`. What is made for it goes with it: in its own namespace by ownership, elsewhere by
+    /// [`labels_of`].
+    #[must_use]
+    pub fn new<K: Resource<DynamicType = ()>>(owner: &K, session: &str) -> Self {
+        let mut labels = label::offshoot_of(owner);
+        labels.insert(label::SESSION_NAME.to_owned(), session.to_owned());
+        Self {
+            namespace: owner.namespace().unwrap_or_default(),
+            name: owner.name_any(),
+            session: session.to_owned(),
+            labels,
+            owner: owner.controller_owner_ref(&()),
+        }
+    }
+
+    /// Metadata of an object that is made for it.
+    fn metadata(&self, name: &str, namespace: &str) -> ObjectMeta {
+        let owner = self.owner.clone().filter(|_| self.namespace == namespace);
+        ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some(self.labels.clone()),
+            owner_references: owner.map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        }
+    }
+}
+
+/// The labels by which what was made elsewhere for `owner` is found again.
 #[must_use]
-pub fn access(
-    trade: Trade<'_>,
-    session: &BackupSession,
-    configuration: &BackupConfiguration,
-    needs: &Needs,
-) -> Access {
-    let namespace = configuration.namespace().unwrap_or_default();
-    let configuration_name = configuration.name_any();
-    let session_name = &session.spec.session;
-    let name = name::join(trade.prefix, &configuration_name, session_name, name::MAX);
+pub fn labels_of<K: Resource<DynamicType = ()>>(owner: &K) -> String {
+    let (kind, name, namespace) = (K::kind(&()), owner.name_any(), owner.namespace().unwrap_or_default());
+    [
+        (label::MANAGED_BY, label::MANAGED_BY_KUBESTASH),
+        (label::INVOKER_KIND, &*kind),
+        (label::INVOKER_NAME, &name),
+        (label::INVOKER_NAMESPACE, &namespace),
+    ]
+    .map(|(key, value)| format!("{key}={value}"))
+    .join(",")
+}
+
+/// The rights of the Jobs of that trade. They are the same for every run, so that they are written once.
+#[must_use]
+pub fn access(trade: Trade<'_>, party: &Party, needs: &Needs) -> Access {
+    let Party { namespace, name: owner, session, .. } = party;
+    let name = name::join(trade.prefix, owner, session, name::MAX);
     let service_account = trade.service_account.unwrap_or(&name).to_owned();
     let subject = Subject {
         kind: "ServiceAccount".to_owned(),
@@ -112,25 +157,19 @@ pub fn access(
         namespace: Some(namespace.clone()),
         ..Subject::default()
     };
-    let metadata = |name: &str, in_namespace: &str| metadata(name, in_namespace, configuration, session_name);
-
-    let own_account = trade
-        .service_account
-        .is_none()
-        .then(|| ServiceAccount { metadata: metadata(&name, &namespace), ..ServiceAccount::default() });
+    let own_account = trade.service_account.is_none().then(|| ServiceAccount {
+        metadata: party.metadata(&name, namespace),
+        ..ServiceAccount::default()
+    });
     let mut bindings =
-        vec![binding(metadata(&name, &namespace), "ClusterRole", trade.cluster_role, &subject)];
+        vec![binding(party.metadata(&name, namespace), "ClusterRole", trade.cluster_role, &subject)];
     let mut roles = Vec::new();
-    for (in_namespace, things) in &needs.0 {
-        // Elsewhere two configurations of the same name but of different namespaces may meet.
-        let first = if *in_namespace == namespace {
-            trade.prefix.to_owned()
-        } else {
-            format!("{}-{namespace}", trade.prefix)
-        };
-        let name = name::join(&first, &configuration_name, &format!("{session_name}-storage"), name::MAX);
-        roles.push(Role { metadata: metadata(&name, in_namespace), rules: Some(rules(things)) });
-        bindings.push(binding(metadata(&name, in_namespace), "Role", &name, &subject));
+    for (place, things) in &needs.0 {
+        // Elsewhere two owners of the same name but of different namespaces may meet.
+        let first = if place == namespace { trade.prefix.to_owned() } else { format!("{}-{namespace}", trade.prefix) };
+        let name = name::join(&first, owner, &format!("{session}-storage"), name::MAX);
+        roles.push(Role { metadata: party.metadata(&name, place), rules: Some(rules(things)) });
+        bindings.push(binding(party.metadata(&name, place), "Role", &name, &subject));
     }
     Access { service_account, own_account, roles, bindings }
 }
@@ -167,23 +206,9 @@ fn binding(metadata: ObjectMeta, kind: &str, role: &str, subject: &Subject) -> R
     }
 }
 
-/// Owned by the configuration where that is possible; elsewhere its finalizer finds them by their labels.
-fn metadata(name: &str, namespace: &str, configuration: &BackupConfiguration, session: &str) -> ObjectMeta {
-    let mut labels = label::offshoot_of(configuration);
-    labels.insert(label::SESSION_NAME.to_owned(), session.to_owned());
-    let is_home = configuration.metadata.namespace.as_deref() == Some(namespace);
-    let owner = configuration.controller_owner_ref(&()).filter(|_| is_home);
-    ObjectMeta {
-        name: Some(name.to_owned()),
-        namespace: Some(namespace.to_owned()),
-        labels: Some(labels),
-        owner_references: owner.map(|owner| vec![owner]),
-        ..ObjectMeta::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crds::core::BackupConfiguration;
     use serde_json::json;
 
     use super::*;
@@ -195,12 +220,8 @@ mod tests {
         .unwrap()
     }
 
-    fn session() -> BackupSession {
-        serde_json::from_value(json!({
-            "metadata": {"name": "shop-nightly-1", "namespace": "demo"},
-            "spec": {"invoker": {"kind": "BackupConfiguration", "name": "shop"}, "session": "nightly"},
-        }))
-        .unwrap()
+    fn party() -> Party {
+        Party::new(&configuration(), "nightly")
     }
 
     fn repository(name: &str, storage_namespace: Option<&str>) -> Repository {
@@ -228,7 +249,7 @@ mod tests {
     #[test]
     fn a_job_may_get_the_very_objects_that_it_needs() {
         let needs = Needs::of(&[repository("one", Some("storage")), repository("two", None)], &storages());
-        let access = access(trade(), &session(), &configuration(), &needs);
+        let access = access(trade(), &party(), &needs);
         let rules: Vec<_> = access
             .roles
             .iter()
@@ -272,11 +293,11 @@ mod tests {
 
     #[test]
     fn an_own_account_is_made_only_when_the_user_named_none() {
-        let own = access(trade(), &session(), &configuration(), &Needs::default());
+        let own = access(trade(), &party(), &Needs::default());
         assert_eq!(own.service_account, "backup-shop-nightly");
         assert_eq!(own.own_account.unwrap().name_any(), "backup-shop-nightly");
         let trade = Trade { service_account: Some("cluster-reader"), ..trade() };
-        let of_user = access(trade, &session(), &configuration(), &Needs::default());
+        let of_user = access(trade, &party(), &Needs::default());
         assert_eq!(of_user.service_account, "cluster-reader");
         assert_eq!(of_user.own_account, None);
         assert_eq!(of_user.bindings[0].subjects.as_ref().unwrap()[0].name, "cluster-reader");
@@ -290,7 +311,7 @@ mod tests {
     #[test]
     fn what_lies_elsewhere_is_not_owned_but_labelled_and_named_after_both_namespaces() {
         let needs = Needs::of(&[repository("one", Some("storage"))], &storages());
-        let access = access(trade(), &session(), &configuration(), &needs);
+        let access = access(trade(), &party(), &needs);
         let elsewhere =
             access.roles.iter().find(|role| role.namespace().as_deref() == Some("storage")).unwrap();
         assert_eq!(elsewhere.name_any(), "backup-demo-shop-nightly-storage");
@@ -303,13 +324,11 @@ mod tests {
     }
 
     #[test]
-    fn the_rights_do_not_depend_on_the_run() {
-        let mut later = session();
-        later.metadata.name = Some("shop-nightly-2".to_owned());
-        let needs = Needs::of(&[repository("one", None)], &storages());
-        assert_eq!(
-            access(trade(), &session(), &configuration(), &needs),
-            access(trade(), &later, &configuration(), &needs)
-        );
+    fn what_lies_elsewhere_is_found_by_its_labels() {
+        let labels = party().labels;
+        for pair in labels_of(&configuration()).split(',') {
+            let (key, value) = pair.split_once('=').unwrap();
+            assert_eq!(labels.get(key).map(String::as_str), Some(value));
+        }
     }
 }

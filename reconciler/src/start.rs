@@ -1,0 +1,124 @@
+//! Starts Jobs: gives them their rights and creates them.
+
+use std::collections::BTreeMap;
+
+use crds::reference::ObjectReference;
+use crds::storage::{BackupStorage, Repository};
+use crds::usage_policy;
+use futures::future::try_join_all;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::{Resource, ResourceExt};
+use serde_json::Value;
+
+use crate::access::{Access, Needs};
+use crate::cluster::{self, Cluster};
+use crate::outcome::Disposition;
+use crate::secret::Encryption;
+
+/// Why a Job could not be started.
+#[derive(Debug)]
+pub enum Error {
+    /// It will not start before somebody changes something.
+    Hopeless(String),
+    /// The API server said no, or nothing.
+    Cluster(cluster::Error),
+}
+
+impl From<cluster::Error> for Error {
+    fn from(error: cluster::Error) -> Self {
+        Self::Cluster(error)
+    }
+}
+
+impl Error {
+    /// What has to be changed; an error that may pass is given back.
+    pub fn for_good(self) -> Result<String, cluster::Error> {
+        match self {
+            Self::Hopeless(why) => Ok(why),
+            // Who is forbidden to create the Job (by a policy, most likely) needs a decision, not patience.
+            Self::Cluster(error) if error.disposition() == Disposition::Stall || error.is_forbidden() => {
+                Ok(error.to_string())
+            }
+            Self::Cluster(error) => Err(error),
+        }
+    }
+}
+
+/// Makes the rights so.
+pub async fn grant(cluster: &Cluster, access: &Access) -> Result<(), Error> {
+    let Access { service_account: _, own_account, roles, bindings } = access;
+    futures::try_join!(
+        try_join_all(own_account.iter().map(|account| cluster.apply(account))),
+        try_join_all(roles.iter().map(|role| cluster.apply(role))),
+        try_join_all(bindings.iter().map(|binding| cluster.apply(binding))),
+    )?;
+    Ok(())
+}
+
+/// What Jobs that work on these repositories have to read, and the storages among it.
+///
+/// Whoever may write a Repository can name any storage and any Secret in it, and the Job, which may run as a
+/// ServiceAccount of theirs, is about to be given the right to read them: so their owners must have agreed.
+pub async fn needs(cluster: &Cluster, repositories: &[Repository]) -> Result<(Needs, Vec<BackupStorage>), Error> {
+    let mut storages = BTreeMap::new();
+    for repository in repositories {
+        let home = repository.namespace().unwrap_or_default();
+        if let Some(storage) = storage_of(cluster, repository, &home).await? {
+            storages.insert(ObjectReference::new(&storage.namespace().unwrap_or_default(), &storage.name_any()).to_string(), storage);
+        }
+        if let Some(reference) = &repository.spec.encryption_secret {
+            expect_secret(cluster, &reference.resolved(&home), &home).await?;
+        }
+    }
+    let needs = Needs::of(repositories, &storages);
+    Ok((needs, storages.into_values().collect()))
+}
+
+async fn storage_of(cluster: &Cluster, repository: &Repository, home: &str) -> Result<Option<BackupStorage>, Error> {
+    let Some(reference) = &repository.spec.storage_ref else { return Ok(None) };
+    let namespace = reference.namespace_or(home);
+    let Some(storage) = cluster.find::<BackupStorage>(namespace, &reference.name).await? else { return Ok(None) };
+    if namespace == home {
+        return Ok(Some(storage));
+    }
+    let labels = cluster.find::<Namespace>("", home).await?.and_then(|home| home.metadata.labels).unwrap_or_default();
+    if usage_policy::effective(storage.spec.usage_policy.as_ref()).allows(namespace, home, &labels) {
+        return Ok(Some(storage));
+    }
+    Err(Error::Hopeless(format!(
+        "BackupStorage \"{namespace}/{}\" may not be used from namespace {home:?}: its usagePolicy does not allow it",
+        reference.name
+    )))
+}
+
+/// A Secret that is missing is the Job's to tell.
+async fn expect_secret(cluster: &Cluster, reference: &ObjectReference, home: &str) -> Result<(), Error> {
+    let found = cluster.find::<Secret>(reference.namespace_or(home), &reference.name).await?;
+    match Encryption::of(found.as_ref(), home) {
+        foreign @ Encryption::Foreign => {
+            Err(Error::Hopeless(foreign.problem(&reference.to_string(), home).unwrap_or_default()))
+        }
+        Encryption::Usable | Encryption::Missing | Encryption::Empty => Ok(()),
+    }
+}
+
+/// Creates a Job that belongs to `owner`, unless it is there.
+pub async fn create<K: Resource<DynamicType = ()>>(cluster: &Cluster, owner: &K, job: &Value) -> Result<(), Error> {
+    if cluster.create_json::<Job>(job).await?.is_some() {
+        return Ok(());
+    }
+    let field = |name: &str| job["metadata"][name].as_str().unwrap_or_default();
+    let existing = cluster.find::<Job>(field("namespace"), field("name")).await?;
+    let is_ours =
+        |job: &Job| job.owner_references().iter().any(|own| Some(&own.uid) == owner.meta().uid.as_ref());
+    match existing {
+        Some(job) if !is_ours(&job) => Err(Error::Hopeless(format!(
+            "a Job {:?} exists in namespace {:?} that does not belong to this {}",
+            field("name"),
+            field("namespace"),
+            K::kind(&())
+        ))),
+        _ => Ok(()),
+    }
+}
