@@ -1,6 +1,14 @@
 # shellcheck shell=bash
 # The one node: container runtime, kubelet, kube-proxy.
 
+# A cluster holds about twenty of a user's inotify instances, of which Linux grants 128 at first: the seventh cluster
+# would die of "too many open files".
+allow_inotify() {
+    local limit=/proc/sys/fs/inotify/max_user_instances
+    (($(<"$limit") >= 1024)) || { echo 1024 >"$limit"; } 2>/dev/null ||
+        note "cannot raise $limit: with several clusters, programs may die of \"too many open files\""
+}
+
 ctr_here() { ctr --address "$CONTAINERD_SOCKET" --namespace k8s.io "$@"; }
 
 start_containerd() {

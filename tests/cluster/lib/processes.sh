@@ -38,7 +38,7 @@ dead_programs() {
     local file
     for file in "$STATE"/pids/*; do
         [[ -e $file ]] || continue
-        recorded_alive "$file" || basename "$file"
+        recorded_alive "$file" || echo "${file##*/}"
     done
 }
 

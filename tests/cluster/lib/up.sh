@@ -28,6 +28,7 @@ verb_up() {
 seconds_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f", to - from }'; }
 
 boot() {
+    allow_inotify
     make_cgroups
     make_network
     make_certificates
@@ -57,7 +58,8 @@ must() {
     local what="$1" deadline=$((SECONDS + PATIENCE)) program=""
     shift
     until "$@" >/dev/null 2>&1; do
-        program="$(dead_programs | head -n 1)"
+        program="$(dead_programs)"
+        program="${program%%$'\n'*}"
         if [[ -n $program ]]; then
             tail -n 15 "$STATE/logs/$program.log" >&2
             die "$program died while cluster \"$NAME\" waited for $what; logs are in $STATE/logs"
