@@ -4,6 +4,8 @@ pub mod backup;
 pub mod completion;
 pub mod create;
 pub mod install;
+pub mod list;
+pub mod snapshot;
 pub mod storage;
 pub mod version;
 
@@ -21,6 +23,13 @@ pub enum Command {
     /// What is backed up, when, and how a run goes
     #[command(subcommand, visible_aliases = ["backupconfiguration", "bc"])]
     Backup(backup::Command),
+    /// What was backed up
+    #[command(subcommand, visible_alias = "snap")]
+    Snapshot(snapshot::Command),
+    /// Run a backup now: the same as backup trigger
+    Trigger(backup::trigger::Args),
+    /// Show how a run goes, and exit with how it ended: the same as backup watch
+    Watch(backup::watch::Args),
     /// Where backups are kept
     #[command(subcommand, visible_alias = "backupstorage")]
     Storage(storage::Command),
@@ -36,6 +45,9 @@ impl Command {
         match self {
             Self::Install(args) => args.run(context, streams).await,
             Self::Backup(command) => command.run(context, streams).await,
+            Self::Snapshot(command) => command.run(context, streams).await,
+            Self::Trigger(args) => args.run(context, streams).await,
+            Self::Watch(args) => args.run(context, streams).await,
             Self::Storage(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
             Self::Completion(args) => args.run(streams),

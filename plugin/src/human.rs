@@ -88,6 +88,31 @@ pub fn bytes(number: u64) -> String {
     if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
+/// Reads a decimal size as restic and Docker's units print it (`393.9MB`, `1.1 kB`, `12B`), to the byte that it says.
+#[must_use]
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split =
+        text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.trim() {
+        "" | "B" => 1.0,
+        "kB" | "KB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "TB" => 1e12,
+        "PB" => 1e15,
+        _ => return None,
+    };
+    let bytes = number.parse::<f64>().ok()? * factor;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a size is no larger and not negative"
+    )]
+    (0.0..1e19).contains(&bytes).then(|| bytes.round() as u64)
+}
+
 /// A count with thin groups of three: `1 204`.
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -171,6 +196,23 @@ mod tests {
         ];
         for (number, text) in cases {
             assert_eq!(bytes(number), text, "{number}");
+        }
+    }
+
+    #[test]
+    fn sizes_in_decimal_units_are_read() {
+        let cases = [
+            ("40.07kB", Some(40_070)),
+            ("393.9MB", Some(393_900_000)),
+            ("1.1 GB", Some(1_100_000_000)),
+            ("0B", Some(0)),
+            ("7", Some(7)),
+            ("1.5 MiB", None),
+            ("x", None),
+            ("", None),
+        ];
+        for (text, bytes) in cases {
+            assert_eq!(parse_bytes(text), bytes, "{text}");
         }
     }
 

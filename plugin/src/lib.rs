@@ -22,6 +22,7 @@ pub mod human;
 pub mod object;
 pub mod output;
 pub mod pods;
+pub mod progress;
 pub mod prompt;
 pub mod readiness;
 pub mod setup;

@@ -1,6 +1,9 @@
 //! `backup`: what is backed up, when, and how a run goes.
 
 pub mod create;
+pub mod follow;
+pub mod trigger;
+pub mod watch;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -11,6 +14,10 @@ use crate::streams::Streams;
 pub enum Command {
     /// Create or change a backup: its schedule, its storage, who reads, how long it is kept
     Create(Box<create::Args>),
+    /// Run a backup now
+    Trigger(trigger::Args),
+    /// Show how a run goes, and exit with how it ended
+    Watch(watch::Args),
 }
 
 impl Command {
@@ -18,6 +25,8 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(context, streams).await,
+            Self::Trigger(args) => args.run(context, streams).await,
+            Self::Watch(args) => args.run(context, streams).await,
         }
     }
 }

@@ -1,0 +1,83 @@
+//! Flags of the commands that follow a run, and what they print at its end.
+
+use std::time::Duration;
+
+use crds::core::BackupSession;
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::context::{self, Context};
+use crate::failure::Failure;
+use crate::object::{Kind, Object};
+use crate::output::{self, Format};
+use crate::progress::outcome::{self, Outcome};
+use crate::progress::{Mode, follow};
+use crate::streams::Streams;
+
+/// How a run is followed.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Watching")]
+#[group(id = "following")]
+pub struct Flags {
+    /// Stop watching after this long; the run goes on
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<String>,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub progress: Mode,
+    /// How often a line comes although nothing changed
+    #[arg(long, default_value = "30s", value_name = "DURATION")]
+    pub progress_interval: String,
+}
+
+impl Flags {
+    /// The manner of following in these surroundings; `quietly` shows only how it ended.
+    pub fn manner(&self, context: &Context, quietly: bool) -> Result<follow::Manner, Failure> {
+        let limit: Option<Duration> =
+            self.timeout.as_deref().map(|text| context::duration("--timeout", text)).transpose()?;
+        let mode = if quietly && self.progress == Mode::Auto { Mode::None } else { self.progress };
+        Ok(follow::Manner {
+            mode: mode.in_surroundings(&context.environment),
+            interval: context::duration("--progress-interval", &self.progress_interval)?,
+            limit,
+        })
+    }
+}
+
+/// Follows runs to their end, prints the result that `-o` asks for, and turns the end into an exit code.
+pub async fn to_the_end(
+    cluster: &Cluster,
+    (namespace, runs): (&str, &[String]),
+    (manner, format): (follow::Manner, Format),
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<(), Failure> {
+    let outcomes = follow::follow(cluster, (namespace, runs), manner, (context, streams)).await?;
+    match format {
+        Format::Table | Format::Wide => {}
+        Format::Name => streams.results.write_all(snapshots(&outcomes).as_bytes())?,
+        Format::Json | Format::Yaml => {
+            let mut sessions = Vec::new();
+            for run in runs {
+                let found: Option<Value> =
+                    cluster.get_kind(&Kind::of::<BackupSession>(), Some(namespace), run).await?;
+                sessions.extend(found.map(|session| Object::shown(&session, false)));
+            }
+            let text =
+                if format == Format::Json { output::json(&sessions)? } else { output::yaml(&sessions)? };
+            streams.results.write_all(text.as_bytes())?;
+        }
+    }
+    streams.results.flush()?;
+    match outcome::exit_of(&outcomes) {
+        crate::exit::Exit::Done => Ok(()),
+        // The finale has told it.
+        exit => Err(Failure::told(exit)),
+    }
+}
+
+/// The snapshots that succeeded, as `kubectl -o name` writes them.
+fn snapshots(outcomes: &[Outcome]) -> String {
+    let kind = Kind::of::<crds::storage::Snapshot>().lower_case();
+    let stored = outcomes.iter().flat_map(|outcome| &outcome.snapshots).filter(|stored| stored.succeeded);
+    stored.map(|stored| format!("{kind}/{}\n", stored.snapshot)).collect()
+}

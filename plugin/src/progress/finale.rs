@@ -1,0 +1,119 @@
+//! The last lines about a run, which stay in the scrollback.
+
+use super::View;
+use super::outcome::{Outcome, Outcomes, Stored};
+use crate::human;
+use crate::story::Glyph;
+
+/// Headline and lines below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finale {
+    pub glyph: Glyph,
+    pub headline: String,
+    pub lines: Vec<String>,
+}
+
+/// The finale of a run that ended.
+#[must_use]
+pub fn of(view: &View, outcome: &Outcome) -> Finale {
+    let what = format!("backup {}/{}", view.namespace, view.backup);
+    let took = human::duration(outcome.took);
+    match &outcome.result {
+        Outcomes::Succeeded => {
+            let mut rows: Vec<(&str, String)> = Vec::new();
+            for stored in &outcome.snapshots {
+                rows.push(("snapshot", stored.snapshot.clone()));
+                rows.extend(amount(stored).map(|amount| ("stored", amount)));
+            }
+            rows.push(("next", format!("kubectl kubestash snapshot list -n {}", view.namespace)));
+            Finale {
+                glyph: Glyph::Done,
+                headline: format!("{what} succeeded in {took}"),
+                lines: aligned(&rows),
+            }
+        }
+        Outcomes::Failed { why, kept, fix, partly } => {
+            let mut rows = vec![("why", why.clone())];
+            let good = outcome.snapshots.iter().filter(|stored| stored.succeeded);
+            let good: Vec<&str> = good.map(|stored| stored.repository.as_str()).collect();
+            if *partly {
+                rows.push(("done", format!("{} has the backup", good.join(", "))));
+            }
+            rows.extend(kept.clone().map(|kept| ("kept", kept)));
+            rows.push(("fix", fix.clone()));
+            let word = if *partly { "failed in part" } else { "failed" };
+            Finale {
+                glyph: Glyph::Failed,
+                headline: format!("{what} {word} after {took}"),
+                lines: aligned(&rows),
+            }
+        }
+        Outcomes::Skipped { why } => Finale {
+            glyph: Glyph::Warning,
+            headline: format!("{what} was skipped"),
+            lines: aligned(&[("why", why.clone())]),
+        },
+    }
+}
+
+fn aligned(rows: &[(&str, String)]) -> Vec<String> {
+    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    rows.iter().map(|(label, text)| format!("  {label:width$}  {text}")).collect()
+}
+
+/// `61 objects, 1.4 MB, 312 kB added`
+#[must_use]
+pub fn amount(stored: &Stored) -> Option<String> {
+    let objects = stored.objects.and_then(|number| usize::try_from(number).ok());
+    let parts: Vec<String> = [
+        objects.map(|number| human::counted(number, "object")),
+        stored.bytes.map(human::bytes),
+        stored.added.map(|added| format!("{} added", human::bytes(added))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::recorded::{forbidden, good, last};
+
+    fn told(view: &View) -> String {
+        let finale = of(view, view.outcome.as_ref().unwrap());
+        let mut text = format!("{} {}\n", finale.glyph.symbol(), finale.headline);
+        for line in finale.lines {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
+    #[test]
+    fn a_success_names_the_snapshot_and_what_to_do_next() {
+        assert_eq!(
+            told(&last(&good())),
+            "\
+✔ backup shop/shop succeeded in 4s
+  snapshot  shop-repo-shop-nightly-1763806800
+  stored    61 objects, 1.4 MB, 312 kB added
+  next      kubectl kubestash snapshot list -n shop
+"
+        );
+    }
+
+    #[test]
+    fn a_failure_names_the_cause_what_was_kept_and_the_fix() {
+        assert_eq!(
+            told(&last(&forbidden())),
+            "\
+✘ backup shop/shop failed after 3s
+  why   ServiceAccount shop/default may not list secrets in namespace shop
+  kept  58 objects were stored; the snapshot is marked incomplete
+  fix   kubectl kubestash backup create shop -n shop --create-reader --yes
+"
+        );
+    }
+}

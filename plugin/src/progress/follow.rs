@@ -1,0 +1,290 @@
+//! Follows runs to their end: watches, a clock, signals. Everything that is shown is made elsewhere.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crds::core::BackupSession;
+use crds::label;
+use crds::storage::Snapshot;
+use dialoguer::console::Term;
+use futures::stream::{SelectAll, Stream, StreamExt as _};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::runtime::watcher;
+use kube::{Resource, ResourceExt as _};
+
+use super::frame::{self, Size};
+use super::outcome::Outcome;
+use super::run::{Change, Run};
+use super::{Mode, View, finale, json, plain};
+use crate::cluster::{Asked, Cluster, Followed};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::object::Kind;
+use crate::streams::Streams;
+use crate::{signals, wait};
+
+/// How a frame lives: ten redraws in two seconds are as smooth as a terminal over a network shows.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// How to follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    pub mode: Mode,
+    /// How often a plain line comes although nothing changed.
+    pub interval: Duration,
+    /// When to stop watching.
+    pub limit: Option<Duration>,
+}
+
+/// Follows these BackupSessions of a namespace until all ended, and says how. Interrupted or out of time, it says so; the
+/// runs go on.
+pub async fn follow(
+    cluster: &Cluster,
+    (namespace, runs): (&str, &[String]),
+    manner: Manner,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<Vec<Outcome>, Failure> {
+    let mut screen = Screen::new(manner.mode, context, streams);
+    let followed = drive(cluster, (namespace, runs), manner, &mut screen).await;
+    if let Err(failure) = &followed {
+        screen.abandon(failure)?;
+    }
+    followed
+}
+
+async fn drive(
+    cluster: &Cluster,
+    (namespace, names): (&str, &[String]),
+    manner: Manner,
+    screen: &mut Screen<'_, '_>,
+) -> Result<Vec<Outcome>, Failure> {
+    let mut runs: Vec<Run> = names.iter().map(|name| Run::new(namespace, name)).collect();
+    let mut changes = changes(cluster, namespace);
+    let mut limit = std::pin::pin!(wait::passed(manner.limit));
+    let mut interrupted = std::pin::pin!(signals::interrupted());
+    let mut redraw = tokio::time::interval(REDRAW);
+    let mut remind = tokio::time::interval(manner.interval.max(Duration::from_secs(1)));
+    remind.reset();
+    loop {
+        tokio::select! {
+            exit = &mut interrupted => return Err(left_behind(exit, namespace, &open(&runs, screen))),
+            () = &mut limit => return Err(left_behind(Exit::TimedOut, namespace, &open(&runs, screen))),
+            _ = redraw.tick() => screen.draw(&runs),
+            _ = remind.tick() => screen.tell(&runs, true)?,
+            change = changes.next() => match change {
+                None => return Err(Failure::cluster("the watch of the cluster ended")),
+                Some(Seen::Refused(asked, error)) => wait::refused(cluster, &asked, error)?,
+                Some(Seen::Change(change)) => {
+                    let now = screen.context.environment.now();
+                    let noted = runs.iter_mut().fold(false, |noted, run| run.note(&change, now) || noted);
+                    if noted {
+                        screen.tell(&runs, false)?;
+                    }
+                }
+            },
+        }
+        let now = screen.context.environment.now();
+        let outcomes: Vec<Outcome> = runs.iter().filter_map(|run| run.outcome(now)).collect();
+        if outcomes.len() == runs.len() {
+            screen.tell(&runs, false)?;
+            screen.close(&runs)?;
+            return Ok(outcomes);
+        }
+    }
+}
+
+/// The runs that have not ended.
+fn open<'r>(runs: &'r [Run], screen: &Screen<'_, '_>) -> Vec<&'r Run> {
+    let now = screen.context.environment.now();
+    runs.iter().filter(|run| run.outcome(now).is_none()).collect()
+}
+
+/// The work goes on without us: says so, and how to come back.
+fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
+    let names: Vec<&str> = open.iter().map(|run| run.name()).collect();
+    let what = match exit {
+        Exit::TimedOut => {
+            format!("{} did not end within --timeout; it goes on in the cluster", names.join(", "))
+        }
+        _ => format!("stopped watching; {} goes on in the cluster", names.join(", ")),
+    };
+    let again = open.first().map_or_else(String::new, |run| {
+        format!("kubectl kubestash watch {} --run {} -n {namespace}", run.backup(), run.name())
+            .replace("  ", " ")
+    });
+    Failure::new(exit, what).row("again", again)
+}
+
+enum Seen {
+    Change(Change),
+    /// A watch that was refused: of what, and how.
+    Refused(Asked, watcher::Error),
+}
+
+type Changes = SelectAll<Pin<Box<dyn Stream<Item = Seen> + Send>>>;
+
+/// Everything that may say something about a run, of one namespace. Who may not see pods or events sees a little less.
+fn changes(cluster: &Cluster, namespace: &str) -> Changes {
+    let ours = format!("{}={}", label::MANAGED_BY, label::MANAGED_BY_KUBESTASH);
+    let mut all: Changes = SelectAll::new();
+    all.push(watched::<BackupSession>(cluster, namespace, "", true, |event| match event {
+        watcher::Event::Delete(session) => Some(Change::SessionGone(session.name_any())),
+        watcher::Event::Apply(session) | watcher::Event::InitApply(session) => {
+            Some(Change::Session(Box::new(session)))
+        }
+        watcher::Event::Init | watcher::Event::InitDone => None,
+    }));
+    all.push(watched::<Snapshot>(cluster, namespace, "", true, |event| match event {
+        watcher::Event::Apply(snapshot) | watcher::Event::InitApply(snapshot) => {
+            Some(Change::Snapshot(Box::new(snapshot)))
+        }
+        watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone => None,
+    }));
+    all.push(watched::<Pod>(cluster, namespace, &ours, false, |event| match event {
+        watcher::Event::Delete(pod) => Some(Change::PodGone(pod.name_any())),
+        watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => Some(Change::Pod(Box::new(pod))),
+        watcher::Event::Init | watcher::Event::InitDone => None,
+    }));
+    all.push(watched::<Event>(cluster, namespace, "", false, |event| match event {
+        watcher::Event::Apply(event) | watcher::Event::InitApply(event)
+            if event.type_.as_deref() == Some("Warning") =>
+        {
+            Some(Change::Warning(Box::new(event)))
+        }
+        _ => None,
+    }));
+    all
+}
+
+fn watched<K>(
+    cluster: &Cluster,
+    namespace: &str,
+    labels: &str,
+    needed: bool,
+    change: fn(watcher::Event<K>) -> Option<Change>,
+) -> Pin<Box<dyn Stream<Item = Seen> + Send>>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Followed,
+{
+    let asked = Asked {
+        verb: "watch",
+        resource: Kind::of::<K>().resource(),
+        namespace: Some(namespace.into()),
+        name: None,
+    };
+    let seen = cluster.watch::<K>(namespace, labels).filter_map(move |event| {
+        let seen = match event {
+            Ok(event) => change(event).map(Seen::Change),
+            Err(error) if needed => Some(Seen::Refused(asked.clone(), error)),
+            Err(_) => None,
+        };
+        std::future::ready(seen)
+    });
+    seen.boxed()
+}
+
+/// Where the runs are shown.
+struct Screen<'a, 's> {
+    mode: Mode,
+    context: &'a Context,
+    streams: &'a mut Streams<'s>,
+    bar: Option<ProgressBar>,
+    told: BTreeMap<String, View>,
+}
+
+impl<'a, 's> Screen<'a, 's> {
+    fn new(mode: Mode, context: &'a Context, streams: &'a mut Streams<'s>) -> Self {
+        let bar = (mode == Mode::Bar).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(
+                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
+            bar
+        });
+        Self { mode, context, streams, bar, told: BTreeMap::new() }
+    }
+
+    /// Redraws the frame, if there is one.
+    fn draw(&self, runs: &[Run]) {
+        let Some(bar) = &self.bar else { return };
+        let now = self.context.environment.now();
+        let (rows, columns) = Term::stderr().size();
+        let size = Size { columns: columns.into(), rows: usize::from(rows) / runs.len().max(1) };
+        let coloured = self.streams.story.coloured();
+        let frames = runs
+            .iter()
+            .filter(|run| run.outcome(now).is_none())
+            .map(|run| frame::render(&run.view(now), size, coloured).join("\n"));
+        bar.set_message(frames.collect::<Vec<_>>().join("\n"));
+        bar.tick();
+    }
+
+    /// Tells what is new; `due` also what is not.
+    fn tell(&mut self, runs: &[Run], due: bool) -> Result<(), Failure> {
+        let now = self.context.environment.now();
+        for run in runs {
+            let view = run.view(now);
+            // Until its session is seen, there is nothing to say about a run.
+            if view.backup.is_empty() && view.outcome.is_none() {
+                continue;
+            }
+            let before = self.told.get(run.name());
+            match self.mode {
+                Mode::Plain => {
+                    for line in plain::lines(before, &view, now, due) {
+                        self.streams.story.plain(&line);
+                    }
+                }
+                Mode::Json => {
+                    for message in json::messages(before, &view, now) {
+                        writeln!(self.streams.results, "{message}")?;
+                    }
+                    self.streams.results.flush()?;
+                }
+                Mode::Auto | Mode::Bar | Mode::None => {}
+            }
+            self.told.insert(run.name().to_owned(), view);
+        }
+        Ok(())
+    }
+
+    /// All runs ended: what stays on the screen.
+    fn close(&mut self, runs: &[Run]) -> Result<(), Failure> {
+        self.clear();
+        let now = self.context.environment.now();
+        if self.mode == Mode::Json {
+            return self.streams.results.flush().map_err(Failure::from);
+        }
+        for run in runs {
+            let view = run.view(now);
+            let Some(outcome) = &view.outcome else { continue };
+            let finale = finale::of(&view, outcome);
+            self.streams.story.line(finale.glyph, &finale.headline);
+            for line in finale.lines {
+                self.streams.story.plain(&line);
+            }
+        }
+        Ok(())
+    }
+
+    /// The watch could not go on to the end.
+    fn abandon(&mut self, failure: &Failure) -> Result<(), Failure> {
+        self.clear();
+        if self.mode == Mode::Json && !failure.what().is_empty() {
+            let message = json::exit_error(failure, self.context.environment.now());
+            writeln!(self.streams.results, "{message}")?;
+            self.streams.results.flush()?;
+        }
+        Ok(())
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

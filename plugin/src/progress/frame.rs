@@ -1,0 +1,195 @@
+//! The frame that a terminal redraws: stages, one bar per repository, what it waits for, and that it is alive.
+
+use std::time::Duration;
+
+use super::rate;
+use super::{Part, Stage, State, View};
+use crate::human;
+
+/// A terminal's size in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub columns: usize,
+    pub rows: usize,
+}
+
+/// The longest bar.
+const BAR: usize = 25;
+/// Where the right column ends, on a wide terminal.
+const WIDTH: usize = 88;
+/// Below this many columns details are left out.
+const NARROW: usize = 60;
+/// How many parts are shown in full.
+const PARTS: usize = 8;
+
+/// The lines of a frame: never wider than the terminal, never higher than it less two.
+#[must_use]
+pub fn render(view: &View, size: Size, coloured: bool) -> Vec<String> {
+    let width = size.columns.saturating_sub(1).min(WIDTH);
+    let mut lines = vec![right(&title(view, width), &human::duration(view.elapsed), width)];
+    for stage in &view.stages {
+        lines.push(stage_line(stage, width));
+        if stage.name == "reading and storing" && stage.state != State::Todo {
+            lines.extend(parts(&view.parts, width));
+        }
+    }
+    lines.extend(view.waiting.as_ref().map(|waiting| format!("  waiting: {waiting}")));
+    lines.push(footer(view, width));
+    lines.truncate(size.rows.saturating_sub(2).max(1));
+    lines.into_iter().map(|line| paint(&truncated(&line, width), coloured)).collect()
+}
+
+fn title(view: &View, width: usize) -> String {
+    let backup = format!("Backup {}/{}", view.namespace, view.backup);
+    if width < NARROW { backup } else { format!("{backup} · session {} · {}", view.session, view.run) }
+}
+
+/// A text, and another one at the right edge.
+fn right(left: &str, right: &str, width: usize) -> String {
+    let used = left.chars().count() + right.chars().count();
+    if used + 1 > width {
+        let left = truncated(left, width.saturating_sub(right.chars().count() + 1));
+        return format!("{left} {right}");
+    }
+    format!("{left}{}{right}", " ".repeat(width - used))
+}
+
+const fn symbol(state: State) -> &'static str {
+    match state {
+        State::Todo => "○",
+        State::Active => "●",
+        State::Done => "✔",
+        State::Failed => "✘",
+    }
+}
+
+fn stage_line(stage: &Stage, width: usize) -> String {
+    let detail = if width < NARROW { "" } else { &stage.detail };
+    let left = format!("  {} {:19} {detail}", symbol(stage.state), stage.name);
+    match stage.took.filter(|_| stage.state == State::Done) {
+        Some(took) => right(left.trim_end(), &human::duration(took), width),
+        None => left.trim_end().to_owned(),
+    }
+}
+
+/// One line per part; of many, those that are done are folded.
+fn parts(parts: &[Part], width: usize) -> Vec<String> {
+    let named = parts.iter().map(|part| part.name.chars().count()).max().unwrap_or(0);
+    if parts.len() <= PARTS {
+        return parts.iter().map(|part| part_line(part, named, width)).collect();
+    }
+    let (open, closed): (Vec<&Part>, Vec<&Part>) =
+        parts.iter().partition(|part| matches!(part.state, State::Active | State::Failed));
+    let mut lines: Vec<String> = open.iter().take(PARTS).map(|part| part_line(part, named, width)).collect();
+    let done = closed.iter().filter(|part| part.state == State::Done).count();
+    lines.push(format!("      … {done} done, {} waiting", closed.len() - done));
+    lines
+}
+
+fn part_line(part: &Part, named: usize, width: usize) -> String {
+    let name = &part.name;
+    match part.state {
+        State::Done => {
+            let added =
+                part.added.map_or_else(String::new, |added| format!(", {} added", human::bytes(added)));
+            let objects = part.objects_total.or(part.objects_done);
+            let objects =
+                objects.map_or_else(String::new, |number| format!(" {} objects", human::count(number)));
+            format!("      {name:named$}  ✔{objects}{added}")
+        }
+        State::Failed => format!("      {name:named$}  ✘ {}", part.error.as_deref().unwrap_or("failed")),
+        State::Todo => format!("      {name:named$}  waiting"),
+        State::Active if part.finishing => format!("      {name:named$}  100 %   finishing (index, check)"),
+        State::Active => {
+            let bar =
+                part.fraction.filter(|_| width >= NARROW).map(|fraction| format!("{}  ", bar(fraction)));
+            let figures = figures(part, width);
+            format!("      {name:named$}  {}{figures}", bar.unwrap_or_default())
+        }
+    }
+}
+
+/// `78 %   47 / 61 objects   1.1 MB   2.1 MB/s   about 50s left`
+fn figures(part: &Part, width: usize) -> String {
+    let objects = match (part.objects_done, part.objects_total) {
+        (Some(done), Some(total)) => {
+            Some(format!("{} / {} objects", human::count(done), human::count(total)))
+        }
+        (Some(done), None) => Some(format!("{} objects so far", human::count(done))),
+        (None, Some(total)) => Some(format!("{} objects", human::count(total))),
+        (None, None) => None,
+    };
+    let mut all = vec![part.fraction.map(percent), objects, part.bytes_done.map(human::bytes)];
+    if width >= NARROW {
+        all.push(
+            part.bytes_per_second
+                .filter(|speed| *speed > 0)
+                .map(|speed| format!("{}/s", human::bytes(speed))),
+        );
+        all.push(part.left.map(rate::spoken));
+    }
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    if all.is_empty() { "started".into() } else { all.join("   ") }
+}
+
+fn percent(fraction: f64) -> String {
+    // Rounded down: 100 % is said when all is stored.
+    format!("{:3.0} %", (fraction * 100.0).floor())
+}
+
+fn bar(fraction: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "between 0 and 50"
+    )]
+    let halves = (fraction * (BAR * 2) as f64).floor() as usize;
+    let (full, half) = (halves / 2, halves % 2);
+    let rest = BAR.saturating_sub(full + half);
+    format!("{}{}{}", "━".repeat(full.min(BAR)), "╸".repeat(half), "─".repeat(rest))
+}
+
+fn footer(view: &View, width: usize) -> String {
+    let updated = match view.reported_ago {
+        None => "no report yet".to_owned(),
+        Some(ago) if ago >= Duration::from_secs(45) => format!("no report for {}", human::duration(ago)),
+        Some(ago) if ago < Duration::from_secs(2) => "updated just now".to_owned(),
+        Some(ago) => format!("updated {} ago", human::duration(ago)),
+    };
+    if width < NARROW {
+        format!("  {updated} · Ctrl-C is safe")
+    } else {
+        format!("  {updated} · Ctrl-C stops watching, the backup goes on")
+    }
+}
+
+/// At most so many characters; a cut is marked.
+fn truncated(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// Colours for the symbols that carry a state; the words say it as well.
+fn paint(line: &str, coloured: bool) -> String {
+    if !coloured {
+        return line.to_owned();
+    }
+    [("✔", "32"), ("✘", "31"), ("●", "36"), ("━", "36"), ("╸", "36")].into_iter().fold(
+        line.to_owned(),
+        |line, (symbol, colour)| {
+            let run = symbol.repeat(line.matches(symbol).count());
+            if run.is_empty() {
+                line
+            } else {
+                line.replacen(&run, &format!("\u{1b}[{colour}m{run}\u{1b}[0m"), 1)
+            }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! JSON lines: the first is `started`, the last `summary` or `exit_error`; unknown values are left out.
+//!
+//! Message and field names are restic's where it has them. Readers ignore types and fields that they do not know.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::outcome::{Outcome, Outcomes};
+use super::{Part, State, View};
+use crate::failure::Failure;
+
+/// Version of the messages; grows when a field changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The messages that a new state adds after the one before.
+#[must_use]
+pub fn messages(before: Option<&View>, view: &View, now: Timestamp) -> Vec<Value> {
+    let mut messages = Vec::new();
+    if before.is_none() {
+        messages.push(started(view, now));
+    }
+    for stage in &view.stages {
+        let known = before.and_then(|before| before.stages.iter().find(|other| other.name == stage.name));
+        let was = known.map_or(State::Todo, |known| known.state);
+        if was != stage.state {
+            let state = word(stage.state);
+            messages.push(message(
+                "stage",
+                now,
+                &json!({"run": view.run, "stage": stage.name, "state": state, "message": stage.detail}),
+            ));
+        }
+    }
+    for part in &view.parts {
+        let known =
+            before.and_then(|before| before.parts.iter().find(|other| other.snapshot == part.snapshot));
+        if known != Some(part) {
+            messages.push(message("status", now, &status(view, part)));
+        }
+    }
+    let waited = before.and_then(|before| before.waiting.as_ref());
+    if let Some(waiting) = view.waiting.as_ref().filter(|waiting| Some(*waiting) != waited) {
+        messages.push(message("warning", now, &json!({"run": view.run, "message": waiting})));
+    }
+    let known = before.is_some_and(|before| before.outcome.is_some());
+    if let Some(outcome) = view.outcome.as_ref().filter(|_| !known) {
+        messages.push(message("summary", now, &summary(view, outcome)));
+    }
+    messages
+}
+
+/// The last line of a command that could not follow the run to its end.
+#[must_use]
+pub fn exit_error(failure: &Failure, now: Timestamp) -> Value {
+    let row = |label: &str| failure.rows().find(|(name, _)| *name == label).map(|(_, text)| text.to_owned());
+    message(
+        "exit_error",
+        now,
+        &json!({"code": failure.exit().code(), "message": failure.what(), "why": row("why"), "fix": row("fix")}),
+    )
+}
+
+fn message(kind: &str, now: Timestamp, fields: &Value) -> Value {
+    let mut all = Map::new();
+    all.insert("message_type".into(), kind.into());
+    all.insert("time".into(), now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
+    let known = fields.as_object().into_iter().flatten();
+    all.extend(
+        known
+            .filter(|(_, value)| !value.is_null() && *value != "")
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
+    Value::Object(all)
+}
+
+fn started(view: &View, now: Timestamp) -> Value {
+    let fields = json!({
+        "schema_version": SCHEMA_VERSION,
+        "kind": "BackupSession",
+        "namespace": view.namespace,
+        "name": view.run,
+        "backup": view.backup,
+        "session": view.session,
+    });
+    message("started", now, &fields)
+}
+
+const fn word(state: State) -> &'static str {
+    match state {
+        State::Todo => "waiting",
+        State::Active => "running",
+        State::Done => "done",
+        State::Failed => "failed",
+    }
+}
+
+fn status(view: &View, part: &Part) -> Value {
+    json!({
+        "run": view.run,
+        "component": part.name,
+        "snapshot": part.snapshot,
+        "state": word(part.state),
+        "seconds_elapsed": view.elapsed.as_secs(),
+        "percent_done": part.fraction,
+        "files_done": part.objects_done,
+        "total_files": part.objects_total,
+        "bytes_done": part.bytes_done,
+        "total_bytes": part.bytes_total,
+        "bytes_per_second": part.bytes_per_second,
+        "seconds_remaining": part.left.map(|left| left.as_secs()),
+        "error": part.error,
+    })
+}
+
+fn summary(view: &View, outcome: &Outcome) -> Value {
+    let (why, kept, fix) = match &outcome.result {
+        Outcomes::Succeeded => (None, None, None),
+        Outcomes::Failed { why, kept, fix, .. } => (Some(why), kept.as_ref(), Some(fix)),
+        Outcomes::Skipped { why } => (Some(why), None, None),
+    };
+    let snapshots: Vec<Value> = outcome
+        .snapshots
+        .iter()
+        .map(|stored| {
+            let all = json!({
+                "name": stored.snapshot,
+                "repository": stored.repository,
+                "succeeded": stored.succeeded,
+                "files": stored.objects,
+                "size_bytes": stored.bytes,
+                "added_bytes": stored.added,
+            });
+            let known = all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            Value::Object(known.map(|(key, value)| (key.clone(), value.clone())).collect())
+        })
+        .collect();
+    json!({
+        "run": view.run,
+        "phase": outcome.phase(),
+        "duration_seconds": outcome.took.as_secs_f64(),
+        "snapshots": snapshots,
+        "message": why,
+        "kept": kept,
+        "fix": fix,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+use super::*;
+use crate::progress::recorded::{forbidden, good, play};
+
+fn told(states: &[(i64, crate::progress::run::Change)]) -> Vec<Value> {
+    let mut before: Option<View> = None;
+    let mut all = Vec::new();
+    for (now, view) in play(states) {
+        all.extend(messages(before.as_ref(), &view, now));
+        before = Some(view);
+    }
+    all
+}
+
+fn kinds(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["message_type"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_first_message_is_started_and_the_last_the_summary() {
+    for states in [good(), forbidden()] {
+        let messages = told(&states);
+        let kinds = kinds(&messages);
+        assert_eq!((kinds[0], *kinds.last().unwrap()), ("started", "summary"));
+        assert_eq!(kinds.iter().filter(|kind| **kind == "summary").count(), 1);
+    }
+    assert_eq!(
+        told(&good())[0],
+        json!({"message_type": "started", "time": "2025-11-22T10:20:00Z", "schema_version": 1, "kind": "BackupSession",
+            "namespace": "shop", "name": "shop-nightly-1763806800", "backup": "shop", "session": "nightly"})
+    );
+}
+
+#[test]
+fn numbers_are_numbers_and_what_is_unknown_is_left_out() {
+    let messages = told(&good());
+    let status = messages.iter().filter(|message| message["message_type"] == "status").nth(1).unwrap();
+    assert_eq!(status["files_done"], 47);
+    assert_eq!(status["total_files"], 61);
+    assert_eq!(status["bytes_per_second"], 550_000);
+    assert!(status.get("seconds_remaining").is_none());
+    assert!(status.get("error").is_none());
+}
+
+#[test]
+fn the_summary_tells_phase_duration_and_snapshots() {
+    let summary = told(&good()).pop().unwrap();
+    assert_eq!(summary["phase"], "Succeeded");
+    assert_eq!(summary["duration_seconds"], 4.0);
+    assert_eq!(summary["snapshots"][0]["added_bytes"], 312_001);
+    let failed = told(&forbidden()).pop().unwrap();
+    assert_eq!(failed["phase"], "Failed");
+    assert!(failed["fix"].as_str().unwrap().contains("--create-reader"));
+}
+
+#[test]
+fn a_command_that_gives_up_says_so_in_its_last_line() {
+    let failure = Failure::new(crate::exit::Exit::TimedOut, "did not end").why("slow");
+    let now = crate::progress::recorded::at(0);
+    assert_eq!(
+        exit_error(&failure, now),
+        json!({"message_type": "exit_error", "time": "2025-11-22T10:20:00Z", "code": 124, "message": "did not end", "why": "slow"})
+    );
+}

@@ -1,0 +1,431 @@
+//! What is known of one run, from its BackupSession, its Snapshots, its pods and their warnings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crds::condition::{self, Condition};
+use crds::core::BackupSession;
+use crds::core::backup_session::{
+    BackupSessionPhase, BackupSessionStatus, RetentionPolicyPhase, condition as session_condition,
+};
+use crds::label;
+use crds::storage::Snapshot;
+use crds::storage::snapshot::{Component, ComponentPhase};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::ResourceExt as _;
+
+use super::outcome::{self, Outcome};
+use super::rate::Reports;
+use super::{Part, Stage, State, View};
+use crate::{human, pods};
+
+/// A run and all that was seen of it.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    namespace: String,
+    name: String,
+    session: Option<BackupSession>,
+    snapshots: BTreeMap<String, Snapshot>,
+    pods: BTreeMap<String, Pod>,
+    /// The newest warning about each object.
+    warnings: BTreeMap<String, String>,
+    reports: BTreeMap<String, Reports>,
+    /// When the first and the last change came.
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    gone: bool,
+}
+
+/// How long the end of a run is held back for a Snapshot that was not seen yet.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Something that was seen.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Session(Box<BackupSession>),
+    SessionGone(String),
+    Snapshot(Box<Snapshot>),
+    Pod(Box<Pod>),
+    PodGone(String),
+    Warning(Box<Event>),
+}
+
+impl Run {
+    /// A run of which nothing but the name is known.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into(), ..Self::default() }
+    }
+
+    /// The BackupSession's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes note of a change, if it is one of this run. Says whether it is.
+    pub fn note(&mut self, change: &Change, now: Timestamp) -> bool {
+        let mine = match change {
+            Change::Session(session) => session.metadata.name.as_deref() == Some(&self.name),
+            Change::SessionGone(name) => *name == self.name,
+            Change::Snapshot(snapshot) => snapshot.spec.backup_session == self.name,
+            Change::Pod(pod) => pod.labels().get(label::INVOKER_NAME) == Some(&self.name),
+            Change::PodGone(name) => self.pods.contains_key(name),
+            Change::Warning(event) => self.is_about_mine(event),
+        };
+        if !mine {
+            return false;
+        }
+        self.first.get_or_insert(now);
+        match change {
+            Change::Session(session) => self.session = Some((**session).clone()),
+            Change::SessionGone(_) => self.gone = true,
+            Change::Snapshot(snapshot) => self.note_snapshot(snapshot, now),
+            Change::Pod(pod) => drop(self.pods.insert(pod.name_any(), (**pod).clone())),
+            Change::PodGone(name) => drop(self.pods.remove(name)),
+            Change::Warning(event) => {
+                let name = event.involved_object.name.clone().unwrap_or_default();
+                self.warnings.insert(name, event.message.clone().unwrap_or_default());
+                return true;
+            }
+        }
+        self.last = Some(now);
+        if self.ended.is_none() && self.phase_is_final() {
+            self.ended = Some(now);
+        }
+        true
+    }
+
+    fn is_about_mine(&self, event: &Event) -> bool {
+        let about = event.involved_object.name.as_deref().unwrap_or_default();
+        about == self.name || self.pods.contains_key(about)
+    }
+
+    fn note_snapshot(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let name = snapshot.name_any();
+        for (component, state) in snapshot.status.iter().flat_map(|status| &status.components) {
+            if let Some(done) = Numbers::of(state).objects_done.or(Numbers::of(state).bytes_done) {
+                self.reports.entry(format!("{name}/{component}")).or_default().note(now, done);
+            }
+        }
+        self.snapshots.insert(name, snapshot.clone());
+    }
+
+    fn status(&self) -> BackupSessionStatus {
+        self.session.as_ref().and_then(|session| session.status.clone()).unwrap_or_default()
+    }
+
+    fn phase_is_final(&self) -> bool {
+        self.status().phase.is_some_and(BackupSessionPhase::is_completed)
+    }
+
+    /// Whether every Snapshot was seen as the session tells of it. The two are watched apart, so that the end of one may
+    /// be seen before the end of the other.
+    fn is_settled(&self) -> bool {
+        self.status().snapshots.iter().all(|told| {
+            let seen = self.snapshots.get(&told.name).and_then(|snapshot| snapshot.status.as_ref());
+            seen.is_some_and(|status| status.phase == told.phase)
+        })
+    }
+
+    /// How it ended, if it did, and if all of it was seen or did not come within [`GRACE`].
+    #[must_use]
+    pub fn outcome(&self, now: Timestamp) -> Option<Outcome> {
+        let waited = self.ended.is_some_and(|ended| human::between(ended, now) >= GRACE);
+        if self.phase_is_final() && !self.is_settled() && !waited {
+            return None;
+        }
+        if self.gone && !self.phase_is_final() {
+            return Some(Outcome::vanished());
+        }
+        let session = self.session.as_ref().filter(|_| self.phase_is_final())?;
+        let snapshots: Vec<&Snapshot> = self.snapshots.values().collect();
+        outcome::of(session, &snapshots, self.elapsed(self.ended.unwrap_or_default()))
+    }
+
+    /// The BackupConfiguration's name, once known.
+    #[must_use]
+    pub fn backup(&self) -> &str {
+        let invoker = self.session.as_ref().and_then(|session| session.spec.invoker.as_ref());
+        invoker.map_or("", |invoker| &invoker.name)
+    }
+
+    /// Everything that a reader is shown at this moment.
+    #[must_use]
+    pub fn view(&self, now: Timestamp) -> View {
+        View {
+            namespace: self.namespace.clone(),
+            backup: self.backup().to_owned(),
+            session: self.session.as_ref().map(|session| session.spec.session.clone()).unwrap_or_default(),
+            run: self.name.clone(),
+            elapsed: self.elapsed(now),
+            stages: self.stages(),
+            parts: self.parts(),
+            waiting: self.waiting(),
+            reported_ago: self.last.map(|last| human::between(last, now)),
+            outcome: self.outcome(now),
+        }
+    }
+
+    /// Since the run was created; of one that ended, what its status says.
+    fn elapsed(&self, now: Timestamp) -> Duration {
+        let told = self.status().duration.and_then(|text| crds::duration::parse(&text).ok());
+        if let Some(took) =
+            told.and_then(|took| Duration::try_from(took).ok()).filter(|_| self.phase_is_final())
+        {
+            return took;
+        }
+        let created = self.session.as_ref().and_then(|session| session.creation_timestamp());
+        let since = created.map(|created| created.0).or(self.first).unwrap_or(now);
+        human::between(since, self.ended.unwrap_or(now))
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        let status = self.status();
+        let mut stages = vec![self.prepared(&status)];
+        stages.extend(hooks(
+            &status,
+            "pre-backup hooks",
+            session_condition::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED,
+            status.hooks.as_ref().map_or(0, |hooks| hooks.pre_hooks.len()),
+        ));
+        stages.push(self.pod(&status));
+        stages.push(self.storing(&status));
+        stages.extend(self.retention(&status));
+        stages.extend(hooks(
+            &status,
+            "post-backup hooks",
+            session_condition::POST_BACKUP_HOOKS_EXECUTION_SUCCEEDED,
+            status.hooks.as_ref().map_or(0, |hooks| hooks.post_hooks.len()),
+        ));
+        stages
+    }
+
+    fn prepared(&self, status: &BackupSessionStatus) -> Stage {
+        let condition = condition::find(&status.conditions, session_condition::SNAPSHOTS_ENSURED);
+        let created =
+            self.session.as_ref().and_then(|session| session.creation_timestamp()).map(|time| time.0);
+        Stage {
+            name: "prepared",
+            state: condition.map_or(State::Active, of_condition),
+            detail: "storage, secrets, addon".into(),
+            took: created
+                .zip(condition.map(|condition| condition.last_transition_time.0))
+                .map(|(from, to)| human::between(from, to)),
+        }
+    }
+
+    fn backup_pod(&self) -> Option<&Pod> {
+        let is_backup = |pod: &&Pod| {
+            pod.labels().get(label::COMPONENT).is_none_or(|component| component == label::component::BACKUP)
+        };
+        self.pods.values().filter(is_backup).max_by_key(|pod| pod.creation_timestamp())
+    }
+
+    fn pod(&self, status: &BackupSessionStatus) -> Stage {
+        let ensured = condition::find(&status.conditions, session_condition::BACKUP_EXECUTOR_ENSURED);
+        let pod = self.backup_pod();
+        let started = pod.is_some_and(pods::has_started) || self.has_reported();
+        let state = match ensured.map(of_condition) {
+            Some(State::Failed) => State::Failed,
+            _ if started => State::Done,
+            Some(_) => State::Active,
+            None => State::Todo,
+        };
+        let started_at = pod.and_then(|pod| pod.status.as_ref()?.start_time.as_ref()).map(|time| time.0);
+        let asked_at = ensured.map(|condition| condition.last_transition_time.0);
+        Stage {
+            name: "pod",
+            state,
+            detail: match (pod.map(kube::ResourceExt::name_any), state) {
+                (Some(name), State::Done) => format!("{name} started"),
+                (Some(name), _) => name,
+                (None, _) => String::new(),
+            },
+            took: asked_at.zip(started_at).filter(|_| started).map(|(from, to)| human::between(from, to)),
+        }
+    }
+
+    fn has_reported(&self) -> bool {
+        self.components().any(|(_, _, component)| component.phase.is_some())
+    }
+
+    fn components(&self) -> impl Iterator<Item = (&str, &str, &Component)> {
+        self.snapshots.iter().flat_map(|(snapshot, object)| {
+            let components = object.status.iter().flat_map(|status| &status.components);
+            components.map(move |(name, component)| (snapshot.as_str(), name.as_str(), component))
+        })
+    }
+
+    fn storing(&self, status: &BackupSessionStatus) -> Stage {
+        let phases: Vec<Option<ComponentPhase>> =
+            self.components().map(|(_, _, component)| component.phase).collect();
+        let expected = status.snapshots.len().max(self.snapshots.len()).max(1);
+        let ended = phases
+            .iter()
+            .filter(|phase| matches!(phase, Some(ComponentPhase::Succeeded | ComponentPhase::Failed)));
+        let all_ended = ended.count() >= expected;
+        let failed = phases.contains(&Some(ComponentPhase::Failed));
+        let state = match () {
+            () if all_ended && failed => State::Failed,
+            () if all_ended => State::Done,
+            () if phases.is_empty() => State::Todo,
+            () => State::Active,
+        };
+        let done = phases.iter().filter(|phase| **phase == Some(ComponentPhase::Succeeded)).count();
+        Stage {
+            name: "reading and storing",
+            state,
+            detail: if expected > 1 {
+                format!("{done} of {expected} repositories done")
+            } else {
+                String::new()
+            },
+            took: None,
+        }
+    }
+
+    /// Shown until it is clear that the session ended without one.
+    fn retention(&self, status: &BackupSessionStatus) -> Option<Stage> {
+        let ensured =
+            condition::find(&status.conditions, session_condition::RETENTION_POLICY_EXECUTOR_ENSURED);
+        let phases: Vec<_> = status.retention_policy.iter().filter_map(|policy| policy.phase).collect();
+        let state = if phases.contains(&RetentionPolicyPhase::FailedToApply) {
+            State::Failed
+        } else if !phases.is_empty() && phases.iter().all(|phase| *phase == RetentionPolicyPhase::Applied) {
+            State::Done
+        } else if self.phase_is_final() {
+            return None;
+        } else if ensured.is_some() || !phases.is_empty() {
+            State::Active
+        } else {
+            State::Todo
+        };
+        Some(Stage { name: "retention", state, detail: String::new(), took: None })
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        let several = self.snapshots.len() > 1;
+        self.components()
+            .map(|(snapshot, name, component)| {
+                let repository = self.snapshots.get(snapshot).map(|object| object.spec.repository.clone());
+                let shown = if several { repository.unwrap_or_default() } else { name.to_owned() };
+                let reports = self.reports.get(&format!("{snapshot}/{name}"));
+                part(shown, snapshot, component, reports)
+            })
+            .collect()
+    }
+
+    /// Why nothing moves: the newest pod's trouble, or a warning about it.
+    fn waiting(&self) -> Option<String> {
+        if self.phase_is_final() {
+            return None;
+        }
+        let newest = self.pods.values().max_by_key(|pod| pod.creation_timestamp());
+        if let Some(trouble) = newest.and_then(pods::trouble) {
+            return Some(format!(
+                "pod {}: {trouble}",
+                newest.map(kube::ResourceExt::name_any).unwrap_or_default()
+            ));
+        }
+        let about = newest.map_or_else(|| self.name.clone(), kube::ResourceExt::name_any);
+        let is_going = newest.is_some_and(pods::has_started);
+        self.warnings
+            .get(&about)
+            .filter(|_| !is_going)
+            .map(|warning| warning.lines().next().unwrap_or_default().to_owned())
+    }
+}
+
+fn of_condition(condition: &Condition) -> State {
+    match condition.status.as_str() {
+        "True" => State::Done,
+        "False" => State::Failed,
+        _ => State::Active,
+    }
+}
+
+/// Hooks are a stage only where there are some.
+fn hooks(status: &BackupSessionStatus, name: &'static str, type_: &str, number: usize) -> Option<Stage> {
+    let condition = condition::find(&status.conditions, type_);
+    (number > 0).then(|| Stage {
+        name,
+        state: condition.map_or(State::Todo, of_condition),
+        detail: human::counted(number, "hook"),
+        took: None,
+    })
+}
+
+/// What a component reports, as numbers.
+struct Numbers {
+    percent: Option<f64>,
+    objects_done: Option<u64>,
+    objects_total: Option<u64>,
+    bytes_done: Option<u64>,
+    bytes_total: Option<u64>,
+    speed: Option<u64>,
+}
+
+impl Numbers {
+    fn of(component: &Component) -> Self {
+        let progress =
+            component.restic_stats.first().and_then(|stats| stats.progress.clone()).unwrap_or_default();
+        let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+        let percent =
+            progress.percent_done.as_deref().and_then(|text| text.trim_end_matches('%').trim().parse().ok());
+        Self {
+            percent,
+            objects_done: number(progress.files_done),
+            objects_total: number(progress.total_files).filter(|total| *total > 0),
+            bytes_done: progress.backup_done.as_deref().and_then(human::parse_bytes),
+            bytes_total: progress.total.as_deref().and_then(human::parse_bytes),
+            speed: progress.speed.as_deref().and_then(|text| human::parse_bytes(text.trim_end_matches("/s"))),
+        }
+    }
+}
+
+fn part(name: String, snapshot: &str, component: &Component, reports: Option<&Reports>) -> Part {
+    let numbers = Numbers::of(component);
+    let state = match component.phase {
+        Some(ComponentPhase::Succeeded) => State::Done,
+        Some(ComponentPhase::Failed) => State::Failed,
+        Some(ComponentPhase::Pending) | None => State::Todo,
+        Some(ComponentPhase::Running) => State::Active,
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a fraction for people")]
+    let of_objects =
+        numbers.objects_done.zip(numbers.objects_total).map(|(done, total)| done as f64 / total as f64);
+    let fraction = match state {
+        State::Done => Some(1.0),
+        _ => numbers
+            .percent
+            .map(|percent| percent / 100.0)
+            .or(of_objects)
+            .map(|fraction| fraction.clamp(0.0, 1.0)),
+    };
+    let total = if numbers.objects_done.is_some() { numbers.objects_total } else { numbers.bytes_total };
+    let summary = component.restic_stats.first().and_then(|stats| stats.summary.as_ref());
+    Part {
+        name,
+        snapshot: snapshot.to_owned(),
+        state,
+        fraction,
+        objects_done: numbers.objects_done,
+        objects_total: numbers.objects_total,
+        bytes_done: numbers.bytes_done,
+        bytes_total: numbers.bytes_total,
+        bytes_per_second: numbers.speed,
+        left: total
+            .zip(reports)
+            .filter(|_| state == State::Active)
+            .and_then(|(total, reports)| reports.left(total)),
+        finishing: state == State::Active && fraction.is_some_and(|fraction| fraction >= 0.999),
+        added: summary.and_then(|summary| crds::size::parse(summary.uploaded.as_deref()?).ok()),
+        error: component.error.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
