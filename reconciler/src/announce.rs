@@ -41,7 +41,9 @@ fn event(condition: &Condition) -> Event {
     }
 }
 
-fn shortened(note: &str) -> String {
+/// The note of an Event, cut to what the API server takes.
+#[must_use]
+pub fn shortened(note: &str) -> String {
     if note.len() <= LONGEST_NOTE {
         return note.to_owned();
     }

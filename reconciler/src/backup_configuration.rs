@@ -2,6 +2,8 @@
 
 mod build;
 mod defaults;
+#[cfg(test)]
+mod fixture;
 mod initial;
 mod observe;
 mod plan;

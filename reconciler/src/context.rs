@@ -15,8 +15,6 @@ use crate::uploaded::Uploaded;
 pub struct Settings {
     /// Image of the Jobs and CronJobs that it creates.
     pub image: String,
-    /// Namespace of the operator.
-    pub namespace: String,
     /// Written into `metadata.yaml`.
     pub version: &'static str,
     /// The proxy that Jobs are given as well.
@@ -40,6 +38,7 @@ pub struct Context {
     pub stores: Stores,
     /// What was written to buckets last.
     pub uploaded: Uploaded,
+    clock: fn() -> Timestamp,
 }
 
 impl Context {
@@ -54,13 +53,14 @@ impl Context {
             failures: Failures::default(),
             stores: Stores::default(),
             uploaded: Uploaded::default(),
+            clock: now,
         }
     }
 
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        now()
+        (self.clock)()
     }
 }
 

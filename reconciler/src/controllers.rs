@@ -17,11 +17,11 @@ use futures::StreamExt;
 use futures::future::join_all;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::ResourceExt;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{Controller, WatchStreamExt};
+use kube::{Resource, ResourceExt};
 
 use crate::cluster::{self, Kind};
 use crate::context::Context;
@@ -113,9 +113,8 @@ impl<K: Kind> Prepared<K> {
         );
         Box::pin(passes.for_each(move |result| async move {
             match result {
-                Ok(_) => {}
                 // Deleted between the event and the pass: nothing to do.
-                Err(kube::runtime::controller::Error::ObjectNotFound(_)) => {}
+                Ok(_) | Err(kube::runtime::controller::Error::ObjectNotFound(_)) => {}
                 Err(error) => tracing::warn!(controller = name, error = error.to_string(), "a watch failed"),
             }
         }))
@@ -141,18 +140,18 @@ where
     E: Failure,
     Pass: Future<Output = Result<Next, E>>,
 {
-    let key = Key::of::<K>(&watched.namespace().unwrap_or_default(), &watched.name_any());
+    let key = key_of(&*watched);
     let began = Instant::now();
     let outcome = match context.cluster.find::<K>(&key.namespace, &key.name).await {
         Ok(Some(object)) => match reconcile(Arc::new(object), Arc::clone(&context)).await {
             Ok(next) => Ok(next),
-            Err(failure) => Err(failed(controller, &key, &failure, &context)),
+            Err(failure) => Err(failed(controller, &*watched, &failure, &context).await),
         },
         Ok(None) => {
             context.dependents.forget(&key);
             Ok(Next::AwaitChange)
         }
-        Err(error) => Err(failed(controller, &key, &Unread(error), &context)),
+        Err(error) => Err(failed(controller, &*watched, &Unread(error), &context).await),
     };
     if outcome.is_ok() && context.failures.clear(&key) {
         tracing::info!(controller, namespace = key.namespace, name = key.name, "recovered");
@@ -169,11 +168,29 @@ where
     })
 }
 
-fn failed(controller: &str, key: &Key, failure: &dyn Failure, context: &Context) -> Next {
-    let failures = context.failures.count(key);
+/// Counts, logs and tells a failed pass. The Event comes with the second failure in a row: what passes at the next
+/// try is nobody's business.
+async fn failed<K: Kind>(
+    controller: &str,
+    watched: &Watched<K>,
+    failure: &dyn Failure,
+    context: &Context,
+) -> Next {
+    let key = key_of(watched);
+    let failures = context.failures.count(&key);
     context.metrics.failed(controller, failure.category());
-    outcome::log_failure(controller, key, failure, failures);
-    outcome::after_error(failure.disposition(), failures, key)
+    outcome::log_failure(controller, &key, failure, failures);
+    if failures >= 2 && failures.is_power_of_two() {
+        let regarding = watched.object_ref(&());
+        if let Err(error) = context.cluster.publish(&outcome::event(failure), &regarding).await {
+            tracing::debug!(error = error.to_string(), "an event was not published");
+        }
+    }
+    outcome::after_error(failure.disposition(), failures, &key)
+}
+
+fn key_of<K: Kind>(watched: &Watched<K>) -> Key {
+    Key::of::<K>(&watched.namespace().unwrap_or_default(), &watched.name_any())
 }
 
 /// The object of the pass itself could not be read.

@@ -112,7 +112,7 @@ mod tests {
         let cron_job = Key::of::<CronJob>("shop", "trigger");
         dependents.record(&job, BTreeSet::from([secret.clone()]));
         dependents.record(&cron_job, BTreeSet::from([secret.clone()]));
-        assert_eq!(dependents.of::<Job>(&secret), [job.clone()]);
+        assert_eq!(dependents.of::<Job>(&secret), std::slice::from_ref(&job));
         assert_eq!(dependents.of::<CronJob>(&secret), [cron_job]);
 
         dependents.record(&job, BTreeSet::from([Key::of::<Secret>("shop", "other")]));

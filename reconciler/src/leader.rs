@@ -137,13 +137,13 @@ impl Candidate {
                 Ok(Some(lease)) if holder(&lease) == self.identity => return true,
                 Ok(lease) if !waiting => {
                     waiting = true;
-                    let holder = lease.as_ref().map(holder).unwrap_or_default().to_owned();
+                    let holder = lease.as_ref().map(holder).unwrap_or_default();
                     tracing::info!(holder, "waiting for the lease");
                 }
                 Ok(_) => {}
                 Err(error) if error.is_conflict() => {}
                 Err(error) => {
-                    tracing::warn!(error = error.to_string(), "the lease cannot be read or written")
+                    tracing::warn!(error = error.to_string(), "the lease cannot be read or written");
                 }
             }
             tokio::select! {

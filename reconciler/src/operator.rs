@@ -59,8 +59,7 @@ pub async fn run(arguments: Run) -> Result<(), Error> {
     let client = cluster::connect().await.context(ConnectSnafu)?;
     let cluster = Cluster::new(client, FIELD_MANAGER, Some(arguments.identity.clone()));
     let namespace = arguments.namespace.unwrap_or_else(|| cluster.own_namespace().to_owned());
-    let mut candidate =
-        Candidate::new(cluster.clone(), namespace.clone(), &arguments.identity, context::now());
+    let mut candidate = Candidate::new(cluster.clone(), namespace, &arguments.identity, context::now());
     readiness.ready();
     if !candidate.acquire(&shutdown).await {
         return Ok(());
@@ -68,12 +67,8 @@ pub async fn run(arguments: Run) -> Result<(), Error> {
     tracing::info!(identity = candidate.to_string(), "leading");
     metrics.leads(true);
 
-    let settings = Settings {
-        image: arguments.image,
-        namespace,
-        version: env!("CARGO_PKG_VERSION"),
-        proxy: arguments.proxy,
-    };
+    let settings =
+        Settings { image: arguments.image, version: env!("CARGO_PKG_VERSION"), proxy: arguments.proxy };
     let context = Arc::new(Context::new(cluster, settings, metrics.clone()));
     let lost = tokio::select! {
         () = controllers::run(context, shutdown) => None,
@@ -81,18 +76,17 @@ pub async fn run(arguments: Run) -> Result<(), Error> {
     };
     metrics.leads(false);
     trigger.pull();
-    let ended = match lost {
+    let ended = if let Some(lost) = lost {
         // Another may act already: nothing is finished, the process ends at once.
-        Some(lost) => Err(lost).context(LeadershipSnafu),
-        None => {
-            if let Err(error) = candidate.release().await {
-                tracing::warn!(
-                    error = error.to_string(),
-                    "the lease was not given up and will run out by itself"
-                );
-            }
-            Ok(())
+        Err(lost).context(LeadershipSnafu)
+    } else {
+        if let Err(error) = candidate.release().await {
+            tracing::warn!(
+                error = error.to_string(),
+                "the lease was not given up and will run out by itself"
+            );
         }
+        Ok(())
     };
     admin.abort();
     ended

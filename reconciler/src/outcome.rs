@@ -5,6 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kube::runtime::events::{Event, EventType};
+
+use crate::announce;
 use crate::dependents::Key;
 
 /// When to look at an object again after a pass that succeeded.
@@ -52,7 +55,7 @@ pub trait Failure: std::error::Error + Send + Sync + 'static {
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longest pause after an error.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The pause before attempt `failures + 1`: doubling, capped, and spread by a fifth over the objects, so that what
 /// failed together does not come back together.
@@ -65,6 +68,18 @@ pub fn pause(failures: u32, key: &Key) -> Duration {
     (failures, &key.kind, &key.namespace, &key.name).hash(&mut hasher);
     let percent = u32::try_from(hasher.finish() % 21).unwrap_or_default();
     capped * (90 + percent) / 100
+}
+
+/// The Event of a failed pass.
+#[must_use]
+pub fn event(failure: &dyn Failure) -> Event {
+    Event {
+        type_: EventType::Warning,
+        reason: failure.category().to_owned(),
+        note: Some(announce::shortened(&failure.to_string())),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    }
 }
 
 /// How often each object has failed in a row.
@@ -99,11 +114,22 @@ pub fn after_error(disposition: Disposition, failures: u32, key: &Key) -> Next {
     }
 }
 
-/// Logs a failed pass: once, here. A repetition of the same trouble is not worth more than a debug line each time.
+/// Logs a failed pass: once, here. A first failure is mostly somebody else's write that came in between, and over a
+/// second later; a repetition of the same trouble is not worth more than a debug line each time.
 pub fn log_failure(controller: &str, key: &Key, failure: &dyn Failure, failures: u32) {
     let (category, disposition) = (failure.category(), failure.disposition());
     let error = failure.to_string();
-    if failures.is_power_of_two() {
+    if failures == 1 && disposition == Disposition::Retry {
+        tracing::info!(
+            controller,
+            namespace = key.namespace,
+            name = key.name,
+            category,
+            ?disposition,
+            error,
+            "a pass failed and is tried again"
+        );
+    } else if failures.is_power_of_two() {
         tracing::warn!(
             controller,
             namespace = key.namespace,

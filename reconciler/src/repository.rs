@@ -75,7 +75,7 @@ impl Failure for Error {
             Self::Observe { source } | Self::Apply { source } | Self::Report { source } => {
                 source.disposition()
             }
-            Self::Upload { .. } | Self::Wipe { .. } => Disposition::Retry,
+            Self::Upload { source } | Self::Wipe { source } => source.disposition(),
         }
     }
 

@@ -20,13 +20,6 @@ impl Trigger {
     }
 }
 
-/// A wish that `Trigger` expresses.
-#[must_use]
-pub fn channel() -> (Trigger, Shutdown) {
-    let (sender, receiver) = watch::channel(false);
-    (Trigger(sender), Shutdown(receiver))
-}
-
 /// A wish that SIGTERM and SIGINT express.
 pub fn on_signal() -> io::Result<(Trigger, Shutdown)> {
     let mut terminate = signal(SignalKind::terminate())?;
@@ -49,12 +42,6 @@ impl Shutdown {
         // An error means that nobody is left who could ask, which is the end as well.
         let _ = self.0.wait_for(|requested| *requested).await;
     }
-
-    /// Whether the process should stop.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        *self.0.borrow()
-    }
 }
 
 #[cfg(test)]
@@ -63,12 +50,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_wish_reaches_every_clone_also_later() {
-        let (trigger, shutdown) = channel();
+        let (sender, receiver) = watch::channel(false);
+        let (trigger, shutdown) = (Trigger(sender), Shutdown(receiver));
         let early = tokio::spawn(shutdown.clone().requested());
-        assert!(!shutdown.is_requested());
         trigger.pull();
         early.await.expect("the waiting task ends");
-        shutdown.clone().requested().await;
-        assert!(shutdown.is_requested());
+        shutdown.requested().await;
     }
 }

@@ -72,7 +72,7 @@ impl Error {
         without_tries(&self.to_string())
     }
 
-    /// And now? Whatever is wrong with a storage may be put right without an event that we would see.
+    /// And now? What is wrong with a bucket or a Secret may be put right without an event that we would see.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {

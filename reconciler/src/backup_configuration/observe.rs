@@ -1,5 +1,6 @@
 //! What a BackupConfiguration refers to, as it is now.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crds::addons::{Addon, Function};
@@ -117,6 +118,12 @@ async fn repositories(
     }
     if !complete {
         observed.all_repositories = reader.cluster.list(None, "").await?;
+        // Whoever has a directory that we want wakes us when it goes.
+        let wanted = configuration.spec.sessions.iter().flat_map(|session| &session.repositories);
+        let directories: BTreeSet<String> = wanted.map(|wanted| name::directory(&wanted.directory)).collect();
+        let rivals = observed.all_repositories.iter();
+        let rivals = rivals.filter(|other| directories.contains(&name::directory(&other.spec.path)));
+        reader.read.extend(rivals.map(Key::from_object));
     }
     Ok(())
 }
@@ -172,9 +179,10 @@ impl Reader<'_> {
         found: &mut BTreeMap<ObjectReference, Option<K>>,
     ) -> Result<(), cluster::Error> {
         let reference = reference.resolved(&self.home);
-        if !found.contains_key(&reference) {
-            let object = self.find(reference.namespace_or(&self.home.clone()), &reference.name).await?;
-            found.insert(reference, object);
+        if let Entry::Vacant(entry) = found.entry(reference) {
+            let namespace = entry.key().namespace.clone().unwrap_or_default();
+            let object = self.find(&namespace, &entry.key().name.clone()).await?;
+            entry.insert(object);
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::secret::Encryption;
 const SOON: Duration = Duration::from_secs(15);
 
 /// When to look again when all is well.
-const LATER: Duration = Duration::from_secs(300);
+const LATER: Duration = Duration::from_mins(5);
 
 /// What is to be written.
 #[derive(Debug, Default)]
@@ -71,12 +71,11 @@ pub fn plan(
                 repositories.insert(wanted.name.clone(), repository);
             }
         }
-        match obstacle(configuration, session, observed) {
-            Some(obstacle) => drop(plan.obstacles.insert(session.name.clone(), obstacle)),
-            None => {
-                let trigger = build::trigger(configuration, session, settings);
-                plan.triggers.extend(trigger.map(|trigger| (session.name.clone(), trigger)));
-            }
+        if let Some(obstacle) = obstacle(configuration, session, observed) {
+            plan.obstacles.insert(session.name.clone(), obstacle);
+        } else {
+            let trigger = build::trigger(configuration, session, settings);
+            plan.triggers.extend(trigger.map(|trigger| (session.name.clone(), trigger)));
         }
     }
     plan.repositories = repositories.into_values().collect();
@@ -142,4 +141,118 @@ fn next(configuration: &BackupConfiguration, observed: &Observed, now: Timestamp
     let slot = slots.min().and_then(|slot| Duration::try_from(slot.duration_since(now)).ok());
     let slot = slot.map_or(Next::AwaitChange, |wait| Next::After(wait + Duration::from_secs(1)));
     slot.or_sooner(Next::After(if waits { SOON } else { LATER }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::reference::ObjectReference;
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{configuration, observed, repository, session, storage};
+    use super::*;
+    use crate::args::Proxy;
+
+    fn of(configuration: &BackupConfiguration, observed: &Observed) -> Plan {
+        let settings =
+            Settings { image: "kubestash:1".to_owned(), version: "0.1.0", proxy: Proxy::default() };
+        plan(configuration, observed, &settings, "2026-11-22T10:00:00Z".parse().unwrap())
+    }
+
+    fn names(plan: &Plan) -> (Vec<String>, Vec<String>) {
+        let repositories = plan.repositories.iter().map(ResourceExt::name_any).collect();
+        (repositories, plan.triggers.iter().map(|(session, _)| session.clone()).collect())
+    }
+
+    fn some(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_sound_configuration_gets_its_repositories_and_triggers() {
+        let hourly = session(&json!({"name": "hourly"}));
+        let configuration = configuration(&json!({"spec": {"sessions": [session(&json!({})), hourly]}}));
+        let plan = of(&configuration, &observed());
+        assert_eq!(
+            names(&plan),
+            (some(&["repo"]), some(&["nightly", "hourly"])),
+            "a shared repository is made once"
+        );
+        assert!(plan.violations.is_empty() && plan.obstacles.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_made_of_an_invalid_configuration() {
+        let wrong = session(&json!({"scheduler": {"schedule": "never"}}));
+        let plan = of(&configuration(&json!({"spec": {"sessions": [wrong]}})), &observed());
+        assert_eq!(names(&plan), (vec![], vec![]));
+        assert_eq!(plan.violations.len(), 1);
+        assert_eq!(plan.obstacles.len(), 1);
+        assert!(!plan.sweep, "an error in the spec must not delete what runs");
+    }
+
+    #[test]
+    fn a_repository_waits_until_its_storage_is_ready() {
+        let leaving = json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}});
+        for (change, exists, made) in [
+            (json!({}), false, true),
+            (json!({"status": null}), false, false),
+            (json!({"status": null}), true, true),
+            (leaving, false, false),
+        ] {
+            let mut observed = observed();
+            observed.storages.insert(ObjectReference::new("infra", "store"), Some(storage(&change)));
+            if exists {
+                observed.repositories.insert("repo".to_owned(), repository("demo", "repo", "store", "/shop"));
+            }
+            let plan = of(&configuration(&json!({})), &observed);
+            assert_eq!(plan.repositories.len(), usize::from(made), "{change} {exists}");
+            assert_eq!(plan.triggers.len(), 1);
+        }
+    }
+
+    fn cron_job(owner: &str) -> k8s_openapi::api::batch::v1::CronJob {
+        serde_json::from_value(json!({"metadata": {"name": "trigger-shop-nightly", "ownerReferences": [
+            {"apiVersion": "core.kubestash.com/v1alpha1", "kind": "BackupConfiguration", "name": "x", "uid": owner}]}}))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_cron_job_of_somebody_else_is_not_taken() {
+        for (owner, obstacles) in [("u-1", 0), ("u-2", 1)] {
+            let mut observed = observed();
+            observed.cron_jobs.insert("trigger-shop-nightly".to_owned(), cron_job(owner));
+            let plan = of(&configuration(&json!({})), &observed);
+            assert_eq!((plan.obstacles.len(), plan.triggers.len()), (obstacles, 1 - obstacles), "{owner}");
+        }
+    }
+
+    #[test]
+    fn a_session_without_its_password_is_not_scheduled_and_looked_at_soon() {
+        for encryption in [Encryption::Missing, Encryption::Empty, Encryption::Foreign] {
+            let mut observed = observed();
+            observed.encryption.insert(ObjectReference::new("demo", "encryption"), encryption);
+            let plan = of(&configuration(&json!({})), &observed);
+            assert!(plan.obstacles["nightly"].contains("demo/encryption"), "{encryption:?}");
+            assert_eq!((plan.triggers.len(), plan.next), (0, Next::After(SOON)));
+        }
+    }
+
+    #[test]
+    fn old_sessions_are_swept_once_per_version() {
+        let seen = |generation: i64| -> Value {
+            json!({"status": {"conditions": [{"type": "ValidationPassed", "status": "True", "observedGeneration": generation,
+                                               "lastTransitionTime": "2026-11-22T10:00:00Z"}]}})
+        };
+        for (change, sweep) in [(json!({}), true), (seen(2), true), (seen(3), false)] {
+            assert_eq!(of(&configuration(&change), &observed()).sweep, sweep, "{change}");
+        }
+    }
+
+    #[test]
+    fn the_next_look_is_just_after_the_next_slot() {
+        let every_minute = session(&json!({"scheduler": {"schedule": "* * * * *"}}));
+        let plan = of(&configuration(&json!({"spec": {"sessions": [every_minute]}})), &observed());
+        assert_eq!(plan.next, Next::After(Duration::from_secs(61)));
+        assert_eq!(of(&configuration(&json!({})), &observed()).next, Next::After(LATER));
+    }
 }

@@ -12,6 +12,7 @@ use crds::core::backup_configuration::{
 use crds::reference::{ObjectReference, TypedObjectReference};
 use crds::schedule;
 use crds::storage::backup_storage::BackupStoragePhase;
+use crds::storage::repository::RepositoryPhase;
 use crds::violation::{self, Violation};
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -187,9 +188,7 @@ fn repositories(configuration: &BackupConfiguration, observed: &Observed) -> Vec
         }
         let status =
             observed.repositories.get(&wanted.name).map(|found| found.status.clone().unwrap_or_default());
-        let phase = status
-            .as_ref()
-            .map_or(crds::storage::repository::RepositoryPhase::NotReady, |status| status.phase());
+        let phase = status.as_ref().map_or(RepositoryPhase::NotReady, crds::storage::RepositoryStatus::phase);
         let failure = status.as_ref().and_then(|status| condition::first_failure(&status.conditions));
         repositories.push(RepositoryStatus {
             name: wanted.name.clone(),
@@ -274,4 +273,169 @@ pub fn next_slot(
     let created =
         cron_job.and_then(|cron_job| cron_job.metadata.creation_timestamp.as_ref().map(|time| time.0));
     schedule::parse(&scheduler.schedule).ok()?.next(now, last.or(created).unwrap_or(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{configuration, observed, repository, storage};
+    use super::*;
+    use crate::secret::Encryption;
+
+    fn now() -> Timestamp {
+        "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    fn of(configuration: &BackupConfiguration, observed: &Observed) -> BackupConfigurationStatus {
+        status(configuration, observed, &[], &Obstacles::new(), now())
+    }
+
+    fn with_storage(change: &Value) -> Observed {
+        let mut observed = observed();
+        observed.storages.insert(ObjectReference::new("infra", "store"), Some(storage(change)));
+        observed
+    }
+
+    #[test]
+    fn all_is_well() {
+        let mut observed = observed();
+        observed.repositories.insert("repo".to_owned(), repository("demo", "repo", "store", "/shop"));
+        let status = serde_json::to_value(of(&configuration(&json!({})), &observed)).unwrap();
+        let time = "2026-11-22T10:00:00Z";
+        assert_eq!(
+            status,
+            json!({
+                "phase": "Ready",
+                "targetFound": true,
+                "backends": [{
+                    "name": "s3", "ready": true,
+                    "storage": {"ref": {"name": "store", "namespace": "infra"}, "phase": "Ready"},
+                    "retentionPolicy": {"ref": {"name": "keep", "namespace": "infra"}, "found": true},
+                }],
+                "repositories": [{"name": "repo", "phase": "Ready"}],
+                "dependencies": [
+                    {"apiGroup": "addons.kubestash.com", "kind": "Addon", "name": "kubedump-addon", "found": true},
+                    {"apiGroup": "addons.kubestash.com", "kind": "Function", "name": "kubedump-backup", "found": true},
+                    {"kind": "Secret", "namespace": "demo", "name": "encryption", "found": true},
+                ],
+                "sessions": [{
+                    "name": "nightly", "nextSchedule": "2026-11-23T02:00:00Z",
+                    "conditions": [{"type": "SchedulerEnsured", "status": "True", "reason": "SchedulerEnsured",
+                                    "message": "The scheduler is in place.", "lastTransitionTime": time}],
+                }],
+                "conditions": [{"type": "ValidationPassed", "status": "True", "reason": "ResourceValidationPassed",
+                                "message": "Validation has passed.", "observedGeneration": 3, "lastTransitionTime": time}],
+            })
+        );
+    }
+
+    #[test]
+    fn a_storage_that_is_not_ready_is_told_in_its_own_words() {
+        let failed = json!({"status": {"conditions": [{"type": "BackendInitialized", "status": "False", "message": "bucket is gone", "lastTransitionTime": "2026-11-22T10:00:00Z"}]}});
+        for (change, reason) in [
+            (failed, "bucket is gone"),
+            (json!({"status": null}), "BackupStorage \"infra/store\" is being initialised"),
+            (
+                json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}}),
+                "BackupStorage \"infra/store\" is being deleted",
+            ),
+        ] {
+            let status = of(&configuration(&json!({})), &with_storage(&change));
+            assert_eq!(status.phase, Some(BackupConfigurationPhase::NotReady));
+            assert_eq!(status.backends[0].ready, Some(false));
+            assert_eq!(status.backends[0].storage.as_ref().unwrap().reason.as_deref(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_keeps_a_backend_from_being_ready() {
+        let mut observed = observed();
+        observed.storages.insert(ObjectReference::new("infra", "store"), None);
+        observed.policies.insert(ObjectReference::new("infra", "keep"), None);
+        let backend = of(&configuration(&json!({})), &observed).backends.remove(0);
+        assert_eq!(backend.ready, Some(false));
+        assert_eq!(
+            backend.storage.unwrap().reason.as_deref(),
+            Some("BackupStorage \"infra/store\" does not exist")
+        );
+        let policy = backend.retention_policy.unwrap();
+        assert_eq!(
+            (policy.found, policy.reason.as_deref()),
+            (Some(false), Some("RetentionPolicy \"infra/keep\" does not exist"))
+        );
+    }
+
+    #[test]
+    fn a_configuration_without_a_storage_is_not_ready_and_says_so_where_readers_look() {
+        let status = of(&configuration(&json!({"spec": {"backends": []}})), &observed());
+        assert_eq!(status.phase, Some(BackupConfigurationPhase::NotReady));
+        assert_eq!(status.backends.len(), 1);
+        assert_eq!(status.backends[0].ready, Some(false));
+        assert!(
+            status.backends[0]
+                .storage
+                .as_ref()
+                .unwrap()
+                .reason
+                .as_ref()
+                .unwrap()
+                .contains("no default BackupStorage")
+        );
+        assert_eq!(status.target_found, Some(true), "upstream's debug breaks without it");
+    }
+
+    #[test]
+    fn a_missing_target_is_found_missing() {
+        let configuration = configuration(
+            &json!({"spec": {"target": {"apiGroup": "apps", "kind": "Deployment", "name": "x"}}}),
+        );
+        for (target, found, phase) in [
+            (Target::Found, true, BackupConfigurationPhase::Ready),
+            (Target::Unknown, true, BackupConfigurationPhase::Ready),
+            (Target::Missing, false, BackupConfigurationPhase::NotReady),
+        ] {
+            let observed = Observed { target: Some(target), ..observed() };
+            let status = of(&configuration, &observed);
+            assert_eq!((status.target_found, status.phase), (Some(found), Some(phase)), "{target:?}");
+            assert_eq!(status.dependencies.last().unwrap().found, Some(found));
+        }
+    }
+
+    #[test]
+    fn an_invalid_configuration_says_all_and_keeps_what_it_remembers() {
+        let remembered = json!([{"type": "InitialBackupTriggered", "status": "True", "lastTransitionTime": "2026-11-22T09:00:00Z"}]);
+        let configuration =
+            configuration(&json!({"status": {"sessions": [{"name": "nightly", "conditions": remembered}]}}));
+        let violations = [("a", "is wrong"), ("b", "too")]
+            .map(|(path, problem)| Violation { path: path.into(), problem: problem.into() });
+        let obstacles = [("nightly".to_owned(), "The configuration is not valid.".to_owned())].into();
+        let status = status(&configuration, &observed(), &violations, &obstacles, now());
+        assert_eq!(status.phase, Some(BackupConfigurationPhase::Invalid));
+        assert_eq!(status.conditions[0].message.as_deref(), Some("a: is wrong; b: too"));
+        assert!(condition::is_true(&status.sessions[0].conditions, kind::INITIAL_BACKUP_TRIGGERED));
+        assert!(condition::is_false(&status.sessions[0].conditions, kind::SCHEDULER_ENSURED));
+        assert_eq!(status.sessions[0].next_schedule, None);
+    }
+
+    #[test]
+    fn a_paused_configuration_is_ready_and_has_no_next_slot() {
+        let status = of(&configuration(&json!({"spec": {"paused": true}})), &observed());
+        assert_eq!(
+            (status.phase, &status.sessions[0].next_schedule),
+            (Some(BackupConfigurationPhase::Ready), &None)
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_no_use_is_there_all_the_same() {
+        let mut observed = observed();
+        for (encryption, found) in
+            [(Encryption::Empty, true), (Encryption::Foreign, true), (Encryption::Missing, false)]
+        {
+            observed.encryption.insert(ObjectReference::new("demo", "encryption"), encryption);
+            let status = of(&configuration(&json!({})), &observed);
+            assert_eq!(status.dependencies.last().unwrap().found, Some(found), "{encryption:?}");
+        }
+    }
 }

@@ -124,7 +124,7 @@ fn schedule_violations(path: &str, session: &Session) -> Vec<Violation> {
         let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
         match duration::parse(text) {
             Ok(duration) if duration.is_negative() => {
-                violations.push(violation(path, "must not be negative"))
+                violations.push(violation(path, "must not be negative"));
             }
             Ok(_) => {}
             Err(error) => violations.push(violation(path, error.to_string())),
@@ -176,26 +176,34 @@ fn repository_violations(
             .push(violation(format!("{path}.directory"), "must not contain \".\" or \"..\" as a segment"));
     }
     let Some(storage) = storage_of(wanted, configuration) else { return violations };
-    match observed.repositories.get(&wanted.name) {
-        Some(existing) => violations.extend(clash(path, wanted, &storage, existing, configuration)),
-        None => {
-            let home = configuration.namespace().unwrap_or_default();
-            let same_place = observed.all_repositories.iter().find(|other| {
-                place_of(other) == Some((storage.clone(), name::directory(&wanted.directory)))
-                    && !(other.name_any() == wanted.name && other.namespace().as_deref() == Some(&home))
-            });
-            violations.extend(same_place.map(|other| {
-                let (namespace, name) = (other.namespace().unwrap_or_default(), other.name_any());
-                let problem = format!(
-                    "\"{}\" of BackupStorage \"{storage}\" belongs to Repository \"{namespace}/{name}\" already; \
-                     choose another directory",
-                    wanted.directory
-                );
-                violation(format!("{path}.directory"), problem)
-            }));
-        }
+    if let Some(existing) = observed.repositories.get(&wanted.name) {
+        violations.extend(clash(path, wanted, &storage, existing, configuration));
+    } else {
+        violations.extend(occupied(path, wanted, &storage, configuration, observed));
     }
     violations
+}
+
+/// Whose the directory is already.
+fn occupied(
+    path: &str,
+    wanted: &SessionRepository,
+    storage: &ObjectReference,
+    configuration: &BackupConfiguration,
+    observed: &Observed,
+) -> Option<Violation> {
+    let home = configuration.namespace().unwrap_or_default();
+    let place = Some((storage.clone(), name::directory(&wanted.directory)));
+    let is_ours =
+        |other: &Repository| other.name_any() == wanted.name && other.namespace().as_deref() == Some(&home);
+    let other = observed.all_repositories.iter().find(|other| place_of(other) == place && !is_ours(other))?;
+    let (namespace, name) = (other.namespace().unwrap_or_default(), other.name_any());
+    let problem = format!(
+        "\"{}\" of BackupStorage \"{storage}\" belongs to Repository \"{namespace}/{name}\" already; choose another \
+         directory",
+        wanted.directory
+    );
+    Some(violation(format!("{path}.directory"), problem))
 }
 
 /// How an existing Repository differs from what is wanted in what cannot change.
@@ -259,4 +267,141 @@ fn name_violation(configuration: &BackupConfiguration) -> Option<Violation> {
         );
         violation("metadata.name", problem)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{
+        configuration, observed, policy, repository, repository_wish, session, storage,
+    };
+    use super::*;
+
+    fn told(configuration: &BackupConfiguration, observed: &Observed) -> Vec<String> {
+        validate(configuration, observed).iter().map(ToString::to_string).collect()
+    }
+
+    fn with_session(change: &Value) -> BackupConfiguration {
+        configuration(&json!({"spec": {"sessions": [session(change)]}}))
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_a_sound_configuration() {
+        assert_eq!(told(&configuration(&json!({})), &observed()), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_field() {
+        for (change, expected) in [
+            (
+                json!({"scheduler": {"schedule": "61 2 * * *"}}),
+                "spec.sessions[0].scheduler.schedule: minute \"61\" is not within 0 and 59",
+            ),
+            (
+                json!({"backupTimeout": "5 minutes"}),
+                "spec.sessions[0].backupTimeout: failed to read the duration",
+            ),
+            (json!({"backupTimeout": "-5m"}), "spec.sessions[0].backupTimeout: must not be negative"),
+            (json!({"retryConfig": {"delay": "soon"}}), "spec.sessions[0].retryConfig.delay: failed to read"),
+            (
+                json!({"hooks": {"postBackup": [{"name": "a", "timeout": "x"}]}}),
+                "spec.sessions[0].hooks.postBackup[0].timeout: failed to read",
+            ),
+            (json!({"addon": {"name": "nope"}}), "spec.sessions[0].addon: Addon \"nope\" does not exist"),
+            (
+                json!({"addon": {"tasks": [{"name": "manifest-backup", "params": {"Foo": "1"}}]}}),
+                "has no parameter \"Foo\"; it has \"IncludeNamespaces\"",
+            ),
+            (
+                json!({"repositories": [repository_wish(&json!({"encryptionSecret": null}))]}),
+                "spec.sessions[0].repositories[0].encryptionSecret: is missing",
+            ),
+            (
+                json!({"repositories": [repository_wish(&json!({"directory": "a/../b"}))]}),
+                "spec.sessions[0].repositories[0].directory: must not contain",
+            ),
+        ] {
+            let told = told(&with_session(&change), &observed());
+            assert!(told.len() == 1 && told[0].contains(expected), "{change}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let configuration = with_session(
+            &json!({"scheduler": {"schedule": "never"}, "backupTimeout": "x", "addon": {"name": "nope"}}),
+        );
+        assert_eq!(told(&configuration, &observed()).len(), 3);
+    }
+
+    #[test]
+    fn who_may_not_use_a_storage_or_a_policy_is_told() {
+        let private = json!({"spec": {"usagePolicy": {"allowedNamespaces": {"from": "Same"}}}});
+        let mut observed = observed();
+        observed.storages.insert(ObjectReference::new("infra", "store"), Some(storage(&private)));
+        observed.policies.insert(ObjectReference::new("infra", "keep"), Some(policy(&private)));
+        let told = told(&configuration(&json!({})), &observed);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].starts_with(
+                "spec.backends[0].retentionPolicy: RetentionPolicy \"infra/keep\" may not be used"
+            )
+        );
+        assert!(told[1].starts_with("spec.backends[0].storageRef: BackupStorage \"infra/store\" may not be used from namespace \"demo\""));
+    }
+
+    #[test]
+    fn a_place_belongs_to_one_repository() {
+        for (other, refused) in [
+            (repository("demo", "repo", "store", "/shop"), false),
+            (repository("demo", "other", "store", "shop/"), true),
+            (repository("elsewhere", "repo", "store", "/shop"), true),
+            (repository("demo", "other", "store", "/shopping"), false),
+            (repository("demo", "other", "another", "/shop"), false),
+        ] {
+            let mut observed = observed();
+            observed.all_repositories = vec![other.clone()];
+            assert_eq!(told(&configuration(&json!({})), &observed).len(), usize::from(refused), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_repository_is_not_moved() {
+        for (existing, problem) in [
+            (repository("demo", "repo", "store", "shop"), None),
+            (
+                repository("demo", "repo", "another", "/shop"),
+                Some("exists in BackupStorage \"infra/another\""),
+            ),
+            (
+                repository("demo", "repo", "store", "/old"),
+                Some("exists in directory \"/old\", not in \"/shop\""),
+            ),
+        ] {
+            let mut observed = observed();
+            observed.repositories.insert("repo".to_owned(), existing);
+            let told = told(&configuration(&json!({})), &observed).join("; ");
+            match problem {
+                None => assert_eq!(told, ""),
+                Some(problem) => assert!(told.contains(problem), "{told}"),
+            }
+        }
+        let target =
+            json!({"spec": {"target": {"apiGroup": "apps", "kind": "Deployment", "name": "orders"}}});
+        let mut observed = observed();
+        observed.repositories.insert("repo".to_owned(), repository("demo", "repo", "store", "/shop"));
+        assert!(told(&configuration(&target), &observed).join("; ").contains("exists for another target"));
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_no_violation() {
+        let mut observed = observed();
+        observed.storages.insert(ObjectReference::new("infra", "store"), None);
+        observed.policies.insert(ObjectReference::new("infra", "keep"), None);
+        observed
+            .encryption
+            .insert(ObjectReference::new("demo", "encryption"), crate::secret::Encryption::Missing);
+        assert_eq!(told(&configuration(&json!({})), &observed), [""; 0]);
+    }
 }

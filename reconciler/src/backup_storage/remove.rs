@@ -44,7 +44,7 @@ impl Error {
     pub const fn disposition(&self) -> Disposition {
         match self {
             Self::Cluster { source } => source.disposition(),
-            Self::Wipe { .. } => Disposition::Retry,
+            Self::Wipe { source } => source.disposition(),
         }
     }
 }

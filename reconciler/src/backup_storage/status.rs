@@ -25,7 +25,7 @@ pub enum Found {
 }
 
 /// Pause of the checks of a storage that is Ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// Shortest pause while it is not.
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -185,6 +185,6 @@ mod tests {
             assert_eq!(next(&status, later), Next::After(Duration::from_secs(pause)), "{seconds}");
         }
         status.phase = Some(BackupStoragePhase::Ready);
-        assert_eq!(next(&status, now()), Next::After(Duration::from_secs(60)));
+        assert_eq!(next(&status, now()), Next::After(READY));
     }
 }

@@ -139,17 +139,13 @@ async fn snapshot(
     file.metadata = bare(&file.metadata, &repository.namespace().unwrap_or_default());
     file.metadata.owner_references = repository.controller_owner_ref(&()).map(|owner| vec![owner]);
     file.spec.repository = repository.name_any();
-    let created = match cluster.create(&file).await? {
-        Some(created) => created,
-        None => {
-            let existing = cluster
-                .find::<Snapshot>(&repository.namespace().unwrap_or_default(), &file.name_any())
-                .await?;
-            match existing.filter(|existing| existing.status.is_none()) {
-                Some(existing) => existing,
-                None => return Ok(()),
-            }
-        }
+    let home = repository.namespace().unwrap_or_default();
+    let created = if let Some(created) = cluster.create(&file).await? {
+        created
+    } else {
+        let existing = cluster.find::<Snapshot>(&home, &file.name_any()).await?;
+        let Some(existing) = existing.filter(|existing| existing.status.is_none()) else { return Ok(()) };
+        existing
     };
     cluster.apply_status::<Snapshot, SnapshotStatus>(&created, &status).await.map(drop)
 }

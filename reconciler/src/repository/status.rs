@@ -15,8 +15,7 @@ use kube::ResourceExt;
 pub fn summary(repository: &Repository, snapshots: &[Snapshot]) -> RepositoryStatus {
     let mut status = repository.status.clone().unwrap_or_default();
     let mut newest_first: Vec<&Snapshot> = snapshots.iter().collect();
-    newest_first
-        .sort_by(|one, other| (time_of(other), other.name_any()).cmp(&(time_of(one), one.name_any())));
+    newest_first.sort_by_key(|snapshot| std::cmp::Reverse((time_of(snapshot), snapshot.name_any())));
     let components = newest_components(&newest_first);
     status.last_backup_time = last_success(&newest_first).or(status.last_backup_time);
     status.integrity = integrity(&components).or(status.integrity);
