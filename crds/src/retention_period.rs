@@ -130,7 +130,7 @@ mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
 
-    use super::RetentionPeriod;
+    use super::{PATTERN, RetentionPeriod};
 
     #[test]
     fn periods_are_read_into_minutes() {
@@ -185,6 +185,15 @@ mod tests {
         assert_eq!(before("1d"), "2025-08-18T09:43:47Z");
         assert_eq!(before("1mo"), "2025-07-20T09:43:47Z");
         assert_eq!(before("9223372036854775807y"), Timestamp::MIN.to_string());
+    }
+
+    #[test]
+    fn what_the_pattern_matches_can_be_read() {
+        let pattern = PATTERN.trim_start_matches('^').trim_end_matches('$').replace("[0-9]+", "[0-9]{1,12}");
+        let texts = proptest::string::string_regex(&pattern.replace(r"\s", r"[ \t\n]")).unwrap();
+        proptest!(|(text in texts)| {
+            prop_assert!(text.parse::<RetentionPeriod>().is_ok(), "{text:?}");
+        });
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 mod backup;
 mod compatibility;
+mod definitions;
 mod failure;
 mod given;
 mod killed;

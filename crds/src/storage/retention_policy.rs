@@ -92,3 +92,24 @@ impl RetentionPolicySpec {
         self.failed_snapshots.as_ref().and_then(|failed| failed.last).unwrap_or(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FailedSnapshots, PERIOD_RULES, RetentionPolicySpec};
+    use crate::retention_period::PATTERN;
+
+    #[test]
+    fn the_api_server_checks_periods_by_the_pattern_of_the_parser() {
+        let expression = format!("self.matches('{}')", PATTERN.replace('\\', r"\\"));
+        assert_eq!(PERIOD_RULES[0].rule, expression);
+    }
+
+    #[test]
+    fn one_failed_snapshot_is_kept_unless_said_otherwise() {
+        let spec =
+            |failed_snapshots| RetentionPolicySpec { failed_snapshots, ..RetentionPolicySpec::default() };
+        assert_eq!(spec(None).failed_to_keep(), 1);
+        assert_eq!(spec(Some(FailedSnapshots { last: None })).failed_to_keep(), 1);
+        assert_eq!(spec(Some(FailedSnapshots { last: Some(0) })).failed_to_keep(), 0);
+    }
+}
