@@ -157,16 +157,20 @@ pub fn access(trade: Trade<'_>, party: &Party, needs: &Needs) -> Access {
         namespace: Some(namespace.clone()),
         ..Subject::default()
     };
-    let own_account = trade.service_account.is_none().then(|| ServiceAccount {
-        metadata: party.metadata(&name, namespace),
-        ..ServiceAccount::default()
-    });
+    let own_account = trade
+        .service_account
+        .is_none()
+        .then(|| ServiceAccount { metadata: party.metadata(&name, namespace), ..ServiceAccount::default() });
     let mut bindings =
         vec![binding(party.metadata(&name, namespace), "ClusterRole", trade.cluster_role, &subject)];
     let mut roles = Vec::new();
     for (place, things) in &needs.0 {
         // Elsewhere two owners of the same name but of different namespaces may meet.
-        let first = if place == namespace { trade.prefix.to_owned() } else { format!("{}-{namespace}", trade.prefix) };
+        let first = if place == namespace {
+            trade.prefix.to_owned()
+        } else {
+            format!("{}-{namespace}", trade.prefix)
+        };
         let name = name::join(&first, owner, &format!("{session}-storage"), name::MAX);
         roles.push(Role { metadata: party.metadata(&name, place), rules: Some(rules(things)) });
         bindings.push(binding(party.metadata(&name, place), "Role", &name, &subject));

@@ -47,6 +47,10 @@ pub enum Command {
     ///
     /// Ends with 0 when every repository has a complete backup, with 75 when trying again may help, else with 1.
     Backup(Box<Backup>),
+    /// Apply the retention policies of a BackupSession (what a retention Job runs).
+    Retain(Retain),
+    /// Remove the data of Snapshots that are being deleted with it (what a cleanup Job runs).
+    Cleanup(Cleanup),
 }
 
 /// The operator's settings.
@@ -71,6 +75,10 @@ pub struct Run {
 
 /// The proxy of the operator's own environment, which its Jobs are given as well (contract §3.5).
 #[derive(Args, Clone, Debug, Default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the fields are called like the variables that everybody knows"
+)]
 pub struct Proxy {
     /// Proxy of plain HTTP requests.
     #[arg(long, env = "HTTP_PROXY")]
@@ -152,6 +160,40 @@ pub struct Backup {
     /// Whether what the target owns is taken as well.
     #[arg(long, default_value = "")]
     pub include_dependants: String,
+}
+
+/// What a retention Job's container is told.
+#[derive(Args, Clone, Debug)]
+pub struct Retain {
+    /// Namespace of the BackupSession.
+    #[arg(long)]
+    pub namespace: String,
+    /// Name of the BackupSession.
+    #[arg(long)]
+    pub backupsession: String,
+    /// Name of the Job.
+    #[arg(long)]
+    pub job: String,
+    /// Name of the pod, by which others know whose lock they meet.
+    #[arg(long, env = "HOSTNAME", hide = true)]
+    pub pod: Option<String>,
+}
+
+/// What a cleanup Job's container is told.
+#[derive(Args, Clone, Debug)]
+pub struct Cleanup {
+    /// Namespace of the Repository.
+    #[arg(long)]
+    pub namespace: String,
+    /// Name of the Repository.
+    #[arg(long)]
+    pub repository: String,
+    /// Name of the session whose Snapshots are removed.
+    #[arg(long)]
+    pub session: String,
+    /// Name of the pod, by which others know whose lock they meet.
+    #[arg(long, env = "HOSTNAME", hide = true)]
+    pub pod: Option<String>,
 }
 
 #[cfg(test)]

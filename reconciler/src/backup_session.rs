@@ -5,17 +5,15 @@ pub mod decide;
 mod executor;
 mod hooks;
 pub mod observe;
+mod perform;
 pub mod prerequisites;
 pub mod retention;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crds::condition::{self, NewCondition};
-use crds::core::backup_session::condition as word;
-use crds::core::{BackupSession, BackupSessionStatus};
+use crds::core::BackupSession;
 use crds::label;
-use crds::storage::Snapshot;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use snafu::{ResultExt, Snafu};
@@ -26,7 +24,7 @@ use crate::context::Context;
 use crate::dependents::Key;
 use crate::metrics::{Backup, BackupLabels};
 use crate::outcome::{Disposition, Failure, Next};
-use decide::{Plan, Step};
+use perform::Pass;
 
 /// A pass failed.
 #[derive(Debug, Snafu)]
@@ -74,13 +72,14 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
         let observed = observe::observe(&context.cluster, &session, &mut read).await.context(ObserveSnafu)?;
         context.dependents.record(&key, read);
         let plan = decide::decide(&session, &observed, context.now());
-        let (next, status) = perform(&context, &session, &observed, plan).await.context(ApplySnafu)?;
+        let (pass, status) =
+            perform::perform(&context, &session, &observed, plan).await.context(ApplySnafu)?;
         let written =
             context.cluster.apply_status(&session, &status).await.context(ApplySnafu)?.into_object();
         let before = session.status.take().map(|status| status.conditions).unwrap_or_default();
         announce(&context.cluster, &written, &before, &status.conditions).await;
         session = written;
-        match next {
+        match pass {
             Pass::Again => {}
             Pass::Over(next) => return Ok(next),
             Pass::Finished => finished(&context, &session),
@@ -91,100 +90,6 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
 /// Kind and name of the invoker; both empty in a session that names none.
 fn invoker(session: &BackupSession) -> (&str, &str) {
     session.spec.invoker.as_ref().map_or(("", ""), |invoker| (&invoker.kind, &invoker.name))
-}
-
-/// How a step ended.
-enum Pass {
-    /// Look again.
-    Again,
-    /// Nothing more can be done now.
-    Over(Next),
-    /// The session is over.
-    Finished,
-}
-
-/// Performs one step. What the API server refuses for good becomes the condition of the step; other errors end the
-/// pass and are tried again.
-async fn perform(
-    context: &Context,
-    session: &BackupSession,
-    observed: &decide::Observed,
-    plan: Plan,
-) -> Result<(Pass, BackupSessionStatus), cluster::Error> {
-    let Plan { step, mut status } = plan;
-    let now = context.now();
-    let pass = match step {
-        Step::Record => Pass::Again,
-        Step::Wait(next) => Pass::Over(next),
-        Step::Finish => Pass::Finished,
-        Step::CreateSnapshots(snapshots) => {
-            if let Err(error) = create_snapshots(context, session, &snapshots).await {
-                let failed =
-                    NewCondition::new(word::SNAPSHOTS_ENSURED, false, word::FAILED_TO_ENSURE_SNAPSHOTS);
-                condition::set(&mut status.conditions, failed.message(refusal(error)?), now);
-            }
-            Pass::Again
-        }
-        Step::StartBackup => {
-            if let Err(error) = executor::start_backup(context, session, observed, &status).await {
-                let failed = NewCondition::new(
-                    word::BACKUP_EXECUTOR_ENSURED,
-                    false,
-                    word::FAILED_TO_ENSURE_BACKUP_EXECUTOR,
-                );
-                condition::set(&mut status.conditions, failed.message(error.for_good()?), now);
-            }
-            Pass::Again
-        }
-        Step::EndBackup => {
-            if let Some(job) = &observed.backup.job {
-                context.cluster.delete(job).await?;
-            }
-            Pass::Again
-        }
-        Step::StartRetention => {
-            if let Err(error) = executor::start_retention(context, session, observed).await {
-                let failed = NewCondition::new(
-                    word::RETENTION_POLICY_EXECUTOR_ENSURED,
-                    false,
-                    word::FAILED_TO_ENSURE_RETENTION_POLICY_EXECUTOR,
-                );
-                let why = error.for_good()?;
-                let wanted = retention::of_session(session, observed, now);
-                status.retention_policy = retention::unreported(&[], wanted, &why);
-                condition::set(&mut status.conditions, failed.message(why), now);
-            }
-            Pass::Again
-        }
-        Step::RunPreBackupHooks => {
-            hooks::before(context, session, observed, &mut status).await?;
-            Pass::Again
-        }
-        Step::RunPostBackupHooks => {
-            hooks::after(context, session, observed, &mut status).await?;
-            Pass::Again
-        }
-        Step::Forget(sessions) => {
-            for session in &sessions {
-                context.cluster.delete(session).await?;
-            }
-            Pass::Again
-        }
-        Step::TryAgain(again) => {
-            context.cluster.create(&*again).await?;
-            Pass::Again
-        }
-    };
-    status.phase = Some(status.phase());
-    Ok((pass, status))
-}
-
-/// The text of a refusal for good; any other error is an error.
-fn refusal(error: cluster::Error) -> Result<String, cluster::Error> {
-    match error.disposition() {
-        Disposition::Stall => Ok(error.to_string()),
-        Disposition::Retry | Disposition::AwaitChange => Err(error),
-    }
 }
 
 /// By the label `kubestash.com/invoker-name` people find the sessions of a configuration; whoever triggers one by
@@ -199,29 +104,6 @@ async fn label(context: &Context, session: BackupSession) -> Result<BackupSessio
     }
     let labels = json!({"metadata": {"labels": {label::INVOKER_NAME: invoker}}});
     context.cluster.merge(&session, labels).await
-}
-
-async fn create_snapshots(
-    context: &Context,
-    session: &BackupSession,
-    snapshots: &[Snapshot],
-) -> Result<(), cluster::Error> {
-    let created = snapshots.iter().map(|snapshot| async {
-        let live = match context.cluster.create(snapshot).await? {
-            Some(live) => Some(live),
-            None => {
-                let namespace = snapshot.namespace().unwrap_or_default();
-                context.cluster.find::<Snapshot>(&namespace, &snapshot.name_any()).await?
-            }
-        };
-        match live {
-            Some(live) if live.status.as_ref().and_then(|status| status.total_components).is_none() => {
-                context.cluster.apply_status(&live, &build::first_status(session)).await.map(drop)
-            }
-            _ => Ok(()),
-        }
-    });
-    futures::future::try_join_all(created).await.map(drop)
 }
 
 /// Counts a session that is over and logs it.

@@ -115,10 +115,19 @@ impl<K: Kind> Prepared<K> {
             match result {
                 // Deleted between the event and the pass: nothing to do.
                 Ok(_) | Err(kube::runtime::controller::Error::ObjectNotFound(_)) => {}
-                Err(error) => tracing::warn!(controller = name, error = error.to_string(), "a watch failed"),
+                Err(error) => tracing::warn!(controller = name, error = brief(&error), "a watch failed"),
             }
         }))
     }
+}
+
+/// The innermost cause, which says it all; kube's own message repeats it with every field of the answer.
+fn brief(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 /// Names an object of kind `K`.

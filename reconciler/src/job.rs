@@ -1,15 +1,22 @@
 //! What Jobs do: one entry point per file, the same frame around all.
 
 pub mod backup;
+pub mod cleanup;
 pub mod report;
+pub mod retain;
+mod target;
 pub mod trigger;
+mod wipe;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use archive::error::Permanence;
+use archive::worker::Worker;
 use crds::name::manager;
 
 use crate::cluster::{self, Cluster};
+use crate::context;
 use crate::outcome::Disposition;
 
 /// Exit code of a failure that somebody has to do something about.
@@ -45,5 +52,15 @@ pub const fn permanence(error: &cluster::Error) -> Permanence {
     match error.disposition() {
         Disposition::Retry if !error.is_forbidden() && !error.is_not_found() => Permanence::Temporary,
         Disposition::Retry | Disposition::AwaitChange | Disposition::Stall => Permanence::Permanent,
+    }
+}
+
+/// This process, as others see it in a lock file. `pod` is the name of its pod.
+fn worker(pod: Option<&str>) -> Worker {
+    Worker {
+        hostname: pod.unwrap_or("kubestash").to_owned(),
+        username: "kubestash".to_owned(),
+        process: std::process::id(),
+        clock: Arc::new(context::now),
     }
 }

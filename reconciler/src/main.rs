@@ -58,17 +58,22 @@ fn start(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::TriggerBackup(arguments) => {
             job::ended(small()?.block_on(job::trigger::run(arguments, context::now())))
         }
-        Command::Backup(arguments) => {
-            let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            let ended = job::ended(runtime.block_on(job::backup::run(*arguments)));
-            // What still blocks a thread has been told to stop and has nothing left to tell.
-            runtime.shutdown_background();
-            ended
-        }
+        Command::Backup(arguments) => worker(job::backup::run(*arguments))?,
+        Command::Retain(arguments) => worker(job::retain::run(arguments))?,
+        Command::Cleanup(arguments) => worker(job::cleanup::run(arguments))?,
     })
 }
 
 /// All that most commands do is wait for others: one thread keeps them small.
 fn small() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
+}
+
+/// Runs a Job that works on a repository.
+fn worker<E: job::Failure>(work: impl Future<Output = Result<(), E>>) -> io::Result<ExitCode> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = job::ended(runtime.block_on(work));
+    // What still blocks a thread has been told to stop and has nothing left to tell.
+    runtime.shutdown_background();
+    Ok(ended)
 }

@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::dependents::Key;
 use crate::finalizer;
 use crate::outcome::{Disposition, Failure, Next};
-use crate::stores;
+use crate::{start, stores};
 use observe::Observed;
 
 /// For how long one pass removes data before others get their turn.
@@ -239,6 +239,7 @@ async fn remove(context: &Context, repository: &Repository, observed: &Observed)
             }
         }
     }
+    start::revoke(&context.cluster, repository).await.context(ApplySnafu)?;
     finalizer::release(&context.cluster, repository).await.context(ApplySnafu)?;
     context.uploaded.forget(&repository.uid().unwrap_or_default());
     Ok(Next::AwaitChange)

@@ -1,14 +1,17 @@
 //! Snapshot: from the Job's components to a phase, and into the bucket (contract §8.3 step 6, §8.4).
 
 pub mod decide;
+mod leave;
 pub mod observe;
 mod upload;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crds::storage::{Snapshot, SnapshotStatus};
+use crds::storage::{Repository, Snapshot, SnapshotStatus};
 use jiff::SignedDuration;
+use k8s_openapi::api::batch::v1::Job;
+use kube::ResourceExt;
 use snafu::{ResultExt, Snafu};
 
 use crate::announce::announce;
@@ -17,6 +20,10 @@ use crate::context::Context;
 use crate::dependents::Key;
 use crate::finalizer;
 use crate::outcome::{Disposition, Failure, Next};
+use leave::Leave;
+
+/// On a Snapshot that is being deleted: the Job that removes its data.
+pub const REMOVED_BY: &str = "kubestash.com/removed-by";
 
 /// How long an upload that fails is only late, and not failed.
 const PATIENCE_WITH_UPLOADS: SignedDuration = SignedDuration::from_mins(2);
@@ -36,6 +43,15 @@ pub enum Error {
         /// Why.
         source: cluster::Error,
     },
+    /// The data cannot be removed.
+    #[snafu(display(
+        "failed to remove the data: {why}; to keep the data and only remove the object, set spec.deletionPolicy to \
+         Delete"
+    ))]
+    Clean {
+        /// Why.
+        why: String,
+    },
     /// The bucket did not take the YAML.
     #[snafu(display("{source}"))]
     Upload {
@@ -49,7 +65,7 @@ impl Failure for Error {
         match self {
             Self::Observe { source } | Self::Apply { source } => source.disposition(),
             // Whatever is wrong with the storage: nobody touches the Snapshot when it is mended.
-            Self::Upload { .. } => Disposition::Retry,
+            Self::Upload { .. } | Self::Clean { .. } => Disposition::Retry,
         }
     }
 
@@ -58,6 +74,7 @@ impl Failure for Error {
             Self::Observe { .. } => "ObserveFailed",
             Self::Apply { .. } => "ApplyFailed",
             Self::Upload { .. } => "FailedToUploadSnapshotMetadata",
+            Self::Clean { .. } => "CleanFailed",
         }
     }
 }
@@ -67,8 +84,7 @@ pub async fn reconcile(snapshot: Arc<Snapshot>, context: Arc<Context>) -> Result
     let key = Key::from_object(&*snapshot);
     let cluster = &context.cluster;
     if snapshot.metadata.deletion_timestamp.is_some() {
-        context.dependents.forget(&key);
-        return delete(&context, &snapshot).await;
+        return Box::pin(delete(&context, &snapshot, &key)).await;
     }
     if snapshot.spec.paused {
         return Ok(Next::AwaitChange);
@@ -109,8 +125,35 @@ async fn record(cluster: &Cluster, snapshot: &Snapshot, status: &SnapshotStatus)
     Ok(())
 }
 
-/// Lets the Snapshot go; its data stays in the bucket, as `deletionPolicy: Delete` says.
-async fn delete(context: &Context, snapshot: &Snapshot) -> Result<Next, Error> {
-    finalizer::release(&context.cluster, snapshot).await.context(ApplySnafu)?;
+/// Lets the Snapshot go, after its data when that is to go with it.
+async fn delete(context: &Context, snapshot: &Snapshot, key: &Key) -> Result<Next, Error> {
+    if !finalizer::is_held(snapshot) {
+        context.dependents.forget(key);
+        return Ok(Next::AwaitChange);
+    }
+    let namespace = snapshot.namespace().unwrap_or_default();
+    let jobs = [leave::remover(snapshot).to_owned(), leave::job_name(snapshot)];
+    let mut read: BTreeSet<Key> = jobs.iter().map(|job| Key::of::<Job>(&namespace, job)).collect();
+    read.insert(Key::of::<Repository>(&namespace, &snapshot.spec.repository));
+    context.dependents.record(key, read);
+    let observed = Box::pin(leave::observe(context, snapshot)).await.context(ObserveSnafu)?;
+    match leave::decide(snapshot, &observed, context.now()) {
+        Leave::Release => finalizer::release(&context.cluster, snapshot).await.context(ApplySnafu)?,
+        Leave::Wait(next) => return Ok(next),
+        Leave::ForgetJob => {
+            if let Some(job) = observed.cleanup.as_deref() {
+                context.cluster.delete(job).await.context(ApplySnafu)?;
+            }
+        }
+        Leave::Clean => {
+            if let Some(repository) = observed.repository.as_deref() {
+                let started = Box::pin(leave::clean(context, snapshot, repository)).await;
+                if let Err(error) = started {
+                    let why = error.for_good().context(ApplySnafu)?;
+                    return CleanSnafu { why }.fail();
+                }
+            }
+        }
+    }
     Ok(Next::AwaitChange)
 }

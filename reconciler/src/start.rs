@@ -8,10 +8,11 @@ use crds::usage_policy;
 use futures::future::try_join_all;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::{Resource, ResourceExt};
 use serde_json::Value;
 
-use crate::access::{Access, Needs};
+use crate::access::{self, Access, Needs};
 use crate::cluster::{self, Cluster};
 use crate::outcome::Disposition;
 use crate::secret::Encryption;
@@ -56,16 +57,38 @@ pub async fn grant(cluster: &Cluster, access: &Access) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes the rights away that `owner`'s Jobs were given in other namespaces; those at home go with their owner.
+pub async fn revoke<K: Resource<DynamicType = ()>>(
+    cluster: &Cluster,
+    owner: &K,
+) -> Result<(), cluster::Error> {
+    let labels = access::labels_of(owner);
+    for binding in cluster.list::<RoleBinding>(None, &labels).await? {
+        cluster.delete(&binding).await?;
+    }
+    for role in cluster.list::<Role>(None, &labels).await? {
+        cluster.delete(&role).await?;
+    }
+    Ok(())
+}
+
 /// What Jobs that work on these repositories have to read, and the storages among it.
 ///
 /// Whoever may write a Repository can name any storage and any Secret in it, and the Job, which may run as a
 /// ServiceAccount of theirs, is about to be given the right to read them: so their owners must have agreed.
-pub async fn needs(cluster: &Cluster, repositories: &[Repository]) -> Result<(Needs, Vec<BackupStorage>), Error> {
+pub async fn needs(
+    cluster: &Cluster,
+    repositories: &[Repository],
+) -> Result<(Needs, Vec<BackupStorage>), Error> {
     let mut storages = BTreeMap::new();
     for repository in repositories {
         let home = repository.namespace().unwrap_or_default();
         if let Some(storage) = storage_of(cluster, repository, &home).await? {
-            storages.insert(ObjectReference::new(&storage.namespace().unwrap_or_default(), &storage.name_any()).to_string(), storage);
+            storages.insert(
+                ObjectReference::new(&storage.namespace().unwrap_or_default(), &storage.name_any())
+                    .to_string(),
+                storage,
+            );
         }
         if let Some(reference) = &repository.spec.encryption_secret {
             expect_secret(cluster, &reference.resolved(&home), &home).await?;
@@ -75,14 +98,21 @@ pub async fn needs(cluster: &Cluster, repositories: &[Repository]) -> Result<(Ne
     Ok((needs, storages.into_values().collect()))
 }
 
-async fn storage_of(cluster: &Cluster, repository: &Repository, home: &str) -> Result<Option<BackupStorage>, Error> {
+async fn storage_of(
+    cluster: &Cluster,
+    repository: &Repository,
+    home: &str,
+) -> Result<Option<BackupStorage>, Error> {
     let Some(reference) = &repository.spec.storage_ref else { return Ok(None) };
     let namespace = reference.namespace_or(home);
-    let Some(storage) = cluster.find::<BackupStorage>(namespace, &reference.name).await? else { return Ok(None) };
+    let Some(storage) = cluster.find::<BackupStorage>(namespace, &reference.name).await? else {
+        return Ok(None);
+    };
     if namespace == home {
         return Ok(Some(storage));
     }
-    let labels = cluster.find::<Namespace>("", home).await?.and_then(|home| home.metadata.labels).unwrap_or_default();
+    let labels =
+        cluster.find::<Namespace>("", home).await?.and_then(|home| home.metadata.labels).unwrap_or_default();
     if usage_policy::effective(storage.spec.usage_policy.as_ref()).allows(namespace, home, &labels) {
         return Ok(Some(storage));
     }
@@ -104,7 +134,11 @@ async fn expect_secret(cluster: &Cluster, reference: &ObjectReference, home: &st
 }
 
 /// Creates a Job that belongs to `owner`, unless it is there.
-pub async fn create<K: Resource<DynamicType = ()>>(cluster: &Cluster, owner: &K, job: &Value) -> Result<(), Error> {
+pub async fn create<K: Resource<DynamicType = ()>>(
+    cluster: &Cluster,
+    owner: &K,
+    job: &Value,
+) -> Result<(), Error> {
     if cluster.create_json::<Job>(job).await?.is_some() {
         return Ok(());
     }

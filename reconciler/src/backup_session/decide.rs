@@ -106,7 +106,7 @@ struct View<'a> {
 
 type Stage = fn(&View<'_>) -> Option<Plan>;
 
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 9] = [
     ending::after_the_end,
     start::prerequisites,
     start::snapshots,
@@ -116,7 +116,6 @@ const STAGES: [Stage; 10] = [
     ending::retention,
     ending::post_backup_hooks,
     ending::history,
-    ending::finish,
 ];
 
 /// What `session` needs next. `session.status` must be what the API server has now.
@@ -125,7 +124,7 @@ pub fn decide(session: &BackupSession, observed: &Observed, now: Timestamp) -> P
     let status = session.status.clone().unwrap_or_default();
     let view = View { session, status: &status, observed, now };
     let plan = STAGES.iter().find_map(|stage| stage(&view));
-    let mut plan = plan.unwrap_or_else(|| view.wait(Next::AwaitChange));
+    let mut plan = plan.unwrap_or_else(|| ending::finish(&view));
     plan.status.phase = Some(plan.status.phase());
     plan
 }

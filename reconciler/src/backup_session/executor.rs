@@ -87,18 +87,21 @@ pub async fn start_retention(
     let access = access::access(trade, &Party::new(configuration, &session.spec.session), &needs);
     start::grant(&context.cluster, &access).await?;
 
+    let name = name::retention_job(&session.name_any());
     let arguments = [
         "retain".to_owned(),
         format!("--namespace={}", session.namespace().unwrap_or_default()),
         format!("--backupsession={}", session.name_any()),
+        format!("--job={name}"),
     ];
     let container = Container::new("retention-policy", &context.settings.image, arguments)
         .proxies(&context.settings.proxy);
-    let name = name::retention_job(&session.name_any());
     let mut workload = workload(session, &name, label::component::RETENTION_POLICY, &access)
         .deadline_seconds(Some(LONGEST_RETENTION_SECONDS))
         .container(container);
-    if let Some(settings) = storages.iter().find_map(|storage| storage.spec.runtime_settings.as_ref()?.pod.as_ref()) {
+    if let Some(settings) =
+        storages.iter().find_map(|storage| storage.spec.runtime_settings.as_ref()?.pod.as_ref())
+    {
         workload = workload.runtime(settings);
     }
     start::create(&context.cluster, session, &workload.job()).await

@@ -1,6 +1,7 @@
 //! Whether a BackupSession may run at all (contract §8.3 step 0, A29).
 
 use crds::core::backup_configuration::BackupConfigurationPhase;
+use crds::core::backup_session::BackupSessionPhase;
 use crds::core::{BackupConfiguration, BackupSession};
 use jiff::Timestamp;
 
@@ -53,7 +54,7 @@ fn reason(configuration: &BackupConfiguration) -> String {
 fn is_under_way(session: &BackupSession, now: Timestamp) -> bool {
     let Some(status) = &session.status else { return true };
     let expired = status.backup_deadline.as_ref().is_some_and(|deadline| deadline.0 < now);
-    !expired && !status.phase.is_some_and(|phase| phase.is_completed())
+    !expired && !status.phase.is_some_and(BackupSessionPhase::is_completed)
 }
 
 fn is_older(one: &BackupSession, other: &BackupSession) -> bool {

@@ -16,7 +16,6 @@ use archive::collect::{self, Limits, Output, Report, collect};
 use archive::error::Permanence;
 use archive::progress::Progress;
 use archive::scope::{self, Plan, Target};
-use archive::worker::Worker;
 use crds::storage::snapshot::COMPONENT_MANIFEST;
 use futures::future::join_all;
 use kube::ResourceExt;
@@ -24,8 +23,8 @@ use snafu::{ResultExt, Snafu};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinError;
 
-use super::Failure;
 use super::report::Reporter;
+use super::{Failure, target, wipe, worker};
 use crate::args::Backup;
 use crate::cluster::Cluster;
 use crate::context;
@@ -55,7 +54,7 @@ pub enum Error {
     #[snafu(display("{source}"))]
     Read {
         /// Why.
-        source: work::Error,
+        source: target::Error,
     },
     /// At least one repository has no complete backup.
     #[snafu(display("{failed} of {total} repositories have no complete backup: {first}"))]
@@ -132,7 +131,7 @@ async fn back_up(cluster: &Cluster, arguments: &Backup, work: Work, stop: &Stop)
             stop: stop.clone(),
             site: Site {
                 root: root(&arguments.scratch_dir),
-                tag: format!("backup-session={}", work.session.name_any()),
+                tag: format!("{}{}", wipe::SESSION_TAG, work.session.name_any()),
                 worker: worker(arguments.pod.as_deref()),
                 opening: Arc::clone(&opening),
                 cancel: cancel.clone(),
@@ -160,15 +159,6 @@ fn root(scratch: &str) -> String {
     let scratch = scratch.trim_end_matches('/');
     let scratch = if scratch.is_empty() { "/kubestash-tmp" } else { scratch };
     format!("{scratch}/{COMPONENT_MANIFEST}")
-}
-
-fn worker(pod: Option<&str>) -> Worker {
-    Worker {
-        hostname: pod.unwrap_or("kubestash").to_owned(),
-        username: "kubestash".to_owned(),
-        process: std::process::id(),
-        clock: Arc::new(context::now),
-    }
 }
 
 /// What is to be read: the target of the Snapshots, which have the same, and the parameters.

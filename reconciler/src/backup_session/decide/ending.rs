@@ -7,7 +7,7 @@ use crds::condition::{self, NewCondition};
 use crds::core::backup_configuration::Session;
 use crds::core::backup_session::{BackupSessionPhase, RetentionPolicyPhase, condition as word};
 use crds::core::{BackupSession, BackupSessionStatus};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Plan, Step, View};
@@ -55,7 +55,7 @@ pub(super) fn retention(view: &View<'_>) -> Option<Plan> {
             return Some(view.step(Step::StartRetention, ensured));
         }
         let mut plan = view.step(Step::Record, ensured.message("no Snapshot has to be removed"));
-        plan.status.retention_policy = wanted.into_iter().map(|one| one.without_removal()).collect();
+        plan.status.retention_policy = wanted.into_iter().map(policies::Wanted::without_removal).collect();
         return Some(plan);
     }
     if view.is_false(word::RETENTION_POLICY_EXECUTOR_ENSURED) {
@@ -63,9 +63,9 @@ pub(super) fn retention(view: &View<'_>) -> Option<Plan> {
     }
     let why = match view.observed.retention.state() {
         Some(State::Waiting(waiting)) => {
-            let waited = view.now.duration_since(waiting.since);
-            if waited < waiting.patience {
-                let seconds = u64::try_from((waiting.patience - waited).as_secs()).unwrap_or(0);
+            let left = waiting.patience - view.now.duration_since(waiting.since);
+            if left > SignedDuration::ZERO {
+                let seconds = u64::try_from(left.as_secs()).unwrap_or(0);
                 return Some(view.wait(Next::After(Duration::from_secs(seconds + 1))));
             }
             waiting.reason
@@ -159,7 +159,7 @@ fn beyond_history(view: &View<'_>, limit: i32) -> Vec<BackupSession> {
 }
 
 /// The last condition, the duration, and the time of another attempt.
-pub(super) fn finish(view: &View<'_>) -> Option<Plan> {
+pub(super) fn finish(view: &View<'_>) -> Plan {
     let pushed = NewCondition::new(word::METRICS_PUSHED, true, word::SUCCESSFULLY_PUSHED_METRICS);
     let mut plan = view.step(Step::Finish, pushed);
     plan.status.duration = Some(crds::duration::format_seconds(view.now.duration_since(view.created())));
@@ -171,7 +171,7 @@ pub(super) fn finish(view: &View<'_>) -> Option<Plan> {
             plan.status.next_retry = next_retry(view.now, retry.delay.as_deref()).map(Time);
         }
     }
-    Some(plan)
+    plan
 }
 
 /// A delay that cannot be read is none: the attempt is worth more than the pause.

@@ -83,9 +83,8 @@ fn execution(job: &Value, pods: &Value) -> Execution {
 }
 
 /// Conditions by type; a leading `!` is status False.
-fn conditions(types: &[&str]) -> Value {
-    types
-        .iter()
+fn conditions(list: &[&str]) -> Value {
+    list.iter()
         .map(|type_| {
             let (status, type_) = type_.strip_prefix('!').map_or(("True", *type_), |type_| ("False", type_));
             json!({"type": type_, "status": status, "lastTransitionTime": CREATED})

@@ -14,10 +14,10 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::stop::Stop;
-use super::work::{self, Target};
 use super::{Failed, gaps};
 use crate::context;
 use crate::job::report::{self, Figures, Finished, Reporter, Stored};
+use crate::job::target::{self, Target};
 
 /// How the collection ended.
 pub type Collected = Result<Arc<Report>, Failed>;
@@ -48,7 +48,7 @@ pub struct Copy {
     /// Where it is reported.
     pub reporter: Reporter,
     /// Where it goes, or why that is not known.
-    pub target: Result<Target, work::Error>,
+    pub target: Result<Target, target::Error>,
     /// How far it is.
     pub progress: Arc<Progress>,
     /// The files.
@@ -64,25 +64,25 @@ pub struct Copy {
 impl Copy {
     /// Makes the copy and reports it. Gives what went wrong.
     pub async fn run(self) -> Option<Failed> {
-        let (reporter, began) = (self.reporter.clone(), Instant::now());
+        let (reporter, start) = (self.reporter.clone(), Instant::now());
         let path = reporter.path();
-        let begun = reporter.insist(report::running(&path, None));
-        let ticker = tick(self.reporter.clone(), Arc::clone(&self.progress), began);
+        let first = reporter.insist(report::running(&path, None));
+        let ticker = tick(self.reporter.clone(), Arc::clone(&self.progress), start);
         let work = async {
             tokio::select! {
-                finished = self.copy(began) => finished,
+                finished = self.copy(start) => finished,
                 never = ticker => match never {},
             }
         };
         // The work does not wait for the first report, but the first report does not come after the last.
-        let (begun, (finished, permanence)) = tokio::join!(begun, work);
-        if let Err(error) = begun {
+        let (first, (finished, permanence)) = tokio::join!(first, work);
+        if let Err(error) = first {
             tracing::warn!(error = error.to_string(), "the begin of a component was not reported");
         }
         tracing::info!(component = path, error = finished.error, elapsed = ?finished.elapsed, "a component has ended");
-        let reported = reporter.insist(report::ended(&path, &finished)).await;
+        let last = reporter.insist(report::ended(&path, &finished)).await;
         let failed = finished.error.map(|message| Failed { message, permanence });
-        match reported {
+        match last {
             Ok(()) => failed,
             Err(error) => Some(Failed {
                 message: format!("the result was not reported: {error}"),
@@ -176,6 +176,7 @@ fn incomplete(report: &Report) -> Failed {
     Failed { message: gaps::describe(&report.gaps), permanence }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err takes")]
 fn failed(error: repository::Error) -> Failed {
     Failed { permanence: error.permanence(), message: error.to_string() }
 }

@@ -1,0 +1,119 @@
+//! Performs one step of a BackupSession.
+//!
+//! What the API server refuses for good becomes the condition of the step, and the session goes on to its end; any
+//! other error ends the pass, which is tried again.
+
+use crds::condition::{self, NewCondition};
+use crds::core::backup_session::condition as word;
+use crds::core::{BackupSession, BackupSessionStatus};
+use crds::storage::Snapshot;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::decide::{Observed, Plan, Step};
+use super::{build, executor, hooks, retention};
+use crate::cluster;
+use crate::context::Context;
+use crate::outcome::{Disposition, Next};
+
+/// How a step ended.
+pub enum Pass {
+    /// Look again.
+    Again,
+    /// Nothing more can be done now.
+    Over(Next),
+    /// The session is over.
+    Finished,
+}
+
+/// Performs the step, and gives the status that is to be written then.
+pub async fn perform(
+    context: &Context,
+    session: &BackupSession,
+    observed: &Observed,
+    plan: Plan,
+) -> Result<(Pass, BackupSessionStatus), cluster::Error> {
+    let Plan { step, mut status } = plan;
+    let mut pass = Pass::Again;
+    match step {
+        Step::Record => {}
+        Step::Wait(next) => pass = Pass::Over(next),
+        Step::Finish => pass = Pass::Finished,
+        Step::CreateSnapshots(snapshots) => {
+            if let Err(error) = create_snapshots(context, session, &snapshots).await {
+                let failed = (word::SNAPSHOTS_ENSURED, word::FAILED_TO_ENSURE_SNAPSHOTS);
+                fail(&mut status, failed, refusal(error)?, context.now());
+            }
+        }
+        Step::StartBackup => {
+            if let Err(error) = executor::start_backup(context, session, observed, &status).await {
+                let failed = (word::BACKUP_EXECUTOR_ENSURED, word::FAILED_TO_ENSURE_BACKUP_EXECUTOR);
+                fail(&mut status, failed, error.for_good()?, context.now());
+            }
+        }
+        Step::StartRetention => start_retention(context, session, observed, &mut status).await?,
+        Step::RunPreBackupHooks => hooks::before(context, session, observed, &mut status).await?,
+        Step::RunPostBackupHooks => hooks::after(context, session, observed, &mut status).await?,
+        Step::EndBackup => {
+            if let Some(job) = &observed.backup.job {
+                context.cluster.delete(job).await?;
+            }
+        }
+        Step::Forget(sessions) => {
+            for session in &sessions {
+                context.cluster.delete(session).await?;
+            }
+        }
+        Step::TryAgain(again) => drop(context.cluster.create(&*again).await?),
+    }
+    status.phase = Some(status.phase());
+    Ok((pass, status))
+}
+
+fn fail(status: &mut BackupSessionStatus, (type_, reason): (&str, &str), why: String, now: Timestamp) {
+    condition::set(&mut status.conditions, NewCondition::new(type_, false, reason).message(why), now);
+}
+
+/// The text of a refusal for good; any other error is an error.
+fn refusal(error: cluster::Error) -> Result<String, cluster::Error> {
+    match error.disposition() {
+        Disposition::Stall => Ok(error.to_string()),
+        Disposition::Retry | Disposition::AwaitChange => Err(error),
+    }
+}
+
+async fn start_retention(
+    context: &Context,
+    session: &BackupSession,
+    observed: &Observed,
+    status: &mut BackupSessionStatus,
+) -> Result<(), cluster::Error> {
+    let Err(error) = executor::start_retention(context, session, observed).await else { return Ok(()) };
+    let (why, now) = (error.for_good()?, context.now());
+    let wanted = retention::of_session(session, observed, now);
+    status.retention_policy = retention::unreported(&[], wanted, &why);
+    let failed = (word::RETENTION_POLICY_EXECUTOR_ENSURED, word::FAILED_TO_ENSURE_RETENTION_POLICY_EXECUTOR);
+    fail(status, failed, why, now);
+    Ok(())
+}
+
+async fn create_snapshots(
+    context: &Context,
+    session: &BackupSession,
+    snapshots: &[Snapshot],
+) -> Result<(), cluster::Error> {
+    let created = snapshots.iter().map(|snapshot| async {
+        let mut live = context.cluster.create(snapshot).await?;
+        if live.is_none() {
+            let namespace = snapshot.namespace().unwrap_or_default();
+            live = context.cluster.find::<Snapshot>(&namespace, &snapshot.name_any()).await?;
+        }
+        match live {
+            Some(live) if live.status.as_ref().and_then(|status| status.total_components).is_none() => {
+                context.cluster.apply_status(&live, &build::first_status(session)).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    });
+    futures::future::try_join_all(created).await.map(drop)
+}
