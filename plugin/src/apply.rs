@@ -133,7 +133,7 @@ pub fn print(
     let text = match format {
         Format::Json => output::json(&shown)?,
         Format::Yaml => output::yaml(&shown)?,
-        Format::Name => written.iter().map(|one| format!("{}\n", one.reference)).collect(),
+        Format::Name => output::lines(written.iter().map(|one| one.reference.clone())),
         Format::Table | Format::Wide => lines(written, dry_run),
     };
     streams.results.write_all(text.as_bytes())?;
@@ -147,7 +147,7 @@ fn lines(written: &[Written], dry_run: DryRun) -> String {
         DryRun::Client => " (dry run)",
         DryRun::Server => " (server dry run)",
     };
-    written.iter().map(|one| format!("{} {}{note}\n", one.reference, one.effect.word())).collect()
+    output::lines(written.iter().map(|one| format!("{} {}{note}", one.reference, one.effect.word())))
 }
 
 /// Objects as they would be sent, without asking the cluster.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use futures::Stream;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use http::Request as HttpRequest;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authorization::v1::{
@@ -282,40 +283,44 @@ impl Cluster {
     }
 
     /// Follows one namespaced object; `None` while it does not exist.
+    #[must_use]
     pub fn follow<K>(
         &self,
         namespace: &str,
         name: &str,
-    ) -> impl Stream<Item = Result<Option<K>, watcher::Error>> + Send + use<K>
+    ) -> BoxStream<'static, Result<Option<K>, watcher::Error>>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Followed,
     {
-        watcher::watch_object(Api::<K>::namespaced(self.client.clone(), namespace), name).default_backoff()
+        watcher::watch_object(Api::<K>::namespaced(self.client.clone(), namespace), name)
+            .default_backoff()
+            .boxed()
     }
 
     /// Follows the objects of a kind: of one namespace, restricted by labels.
+    #[must_use]
     pub fn watch<K>(
         &self,
         namespace: &str,
         labels: &str,
-    ) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send + use<K>
+    ) -> BoxStream<'static, Result<watcher::Event<K>, watcher::Error>>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Followed,
     {
         let config = watcher::Config::default().labels(labels);
-        watcher::watcher(Api::<K>::namespaced(self.client.clone(), namespace), config).default_backoff()
+        watcher::watcher(Api::<K>::namespaced(self.client.clone(), namespace), config)
+            .default_backoff()
+            .boxed()
     }
 
     /// Follows the objects of a kind in the whole cluster, restricted by labels.
-    pub fn watch_all<K>(
-        &self,
-        labels: &str,
-    ) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send + use<K>
+    #[must_use]
+    pub fn watch_all<K>(&self, labels: &str) -> BoxStream<'static, Result<watcher::Event<K>, watcher::Error>>
     where
         K: Resource<DynamicType = ()> + Followed,
     {
         let config = watcher::Config::default().labels(labels);
-        watcher::watcher(Api::<K>::all(self.client.clone()), config).default_backoff()
+        watcher::watcher(Api::<K>::all(self.client.clone()), config).default_backoff().boxed()
     }
 
     /// Sends a request and reads the answer. A server that is busy is asked again after the time it names: deterministic

@@ -1,5 +1,7 @@
 //! One Kubernetes object on its way to the API server, whatever its kind.
 
+use std::fmt::Write as _;
+
 use archive::manifest::codec;
 use kube::Resource;
 use serde::Serialize;
@@ -171,7 +173,8 @@ pub fn apply_body(body: &Value) -> Result<Vec<u8>, Failure> {
     for character in text.chars() {
         match character {
             '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+                // Writing to a String does not fail.
+                let _ = write!(escaped, "\\u{:04x}", u32::from(character));
             }
             plain => escaped.push(plain),
         }

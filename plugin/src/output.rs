@@ -44,6 +44,17 @@ fn unwritable(error: &dyn std::error::Error) -> Failure {
     Failure::new(crate::exit::Exit::Failed, "could not write the result").why(error.to_string())
 }
 
+/// One line per item.
+#[must_use]
+pub fn lines(items: impl IntoIterator<Item = String>) -> String {
+    let mut text = String::new();
+    for item in items {
+        text.push_str(&item);
+        text.push('\n');
+    }
+    text
+}
+
 /// Rows below headers in capitals, three blanks apart, without borders; an empty cell is `<none>`.
 #[must_use]
 pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {

@@ -6,8 +6,8 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 #[must_use]
 pub fn trouble(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
-    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    if let Some(trouble) = containers.filter_map(container_trouble).next() {
+    let mut containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    if let Some(trouble) = containers.find_map(container_trouble) {
         return Some(trouble);
     }
     let unschedulable = status.conditions.iter().flatten().find(|condition| {
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    fn told(status: Value) -> Option<String> {
+    fn told(status: &Value) -> Option<String> {
         trouble(&serde_json::from_value(json!({"metadata": {}, "status": status})).unwrap())
     }
 
@@ -81,13 +81,13 @@ mod tests {
     #[test]
     fn an_image_that_cannot_be_pulled_is_told_with_the_kubelets_words() {
         let waiting = json!({"waiting": {"reason": "ErrImagePull", "message": "no such host\nmore"}});
-        assert_eq!(told(container(&waiting)).as_deref(), Some("ErrImagePull: no such host"));
+        assert_eq!(told(&container(&waiting)).as_deref(), Some("ErrImagePull: no such host"));
     }
 
     #[test]
     fn a_container_being_made_is_no_trouble() {
-        assert_eq!(told(container(&json!({"waiting": {"reason": "ContainerCreating"}}))), None);
-        assert_eq!(told(json!({"phase": "Running"})), None);
+        assert_eq!(told(&container(&json!({"waiting": {"reason": "ContainerCreating"}}))), None);
+        assert_eq!(told(&json!({"phase": "Running"})), None);
     }
 
     #[test]
@@ -95,14 +95,14 @@ mod tests {
         let condition =
             json!({"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"});
         let status = json!({"phase": "Pending", "conditions": [condition]});
-        assert_eq!(told(status).as_deref(), Some("Pending: 0/3 nodes are available"));
+        assert_eq!(told(&status).as_deref(), Some("Pending: 0/3 nodes are available"));
     }
 
     #[test]
     fn an_ended_container_and_an_evicted_pod_are_told_with_their_reason() {
         let killed = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
-        assert_eq!(told(container(&killed)).as_deref(), Some("OOMKilled, exit code 137"));
+        assert_eq!(told(&container(&killed)).as_deref(), Some("OOMKilled, exit code 137"));
         let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"});
-        assert_eq!(told(evicted).as_deref(), Some("Evicted: low on memory"));
+        assert_eq!(told(&evicted).as_deref(), Some("Evicted: low on memory"));
     }
 }

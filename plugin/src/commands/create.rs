@@ -25,6 +25,7 @@ use crate::wait::{self, Verdict, Waited};
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Writing")]
 #[group(id = "writing")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Flags {
     /// Print the YAML instead of applying it, without Secrets; the cluster is not asked
     #[arg(long, conflicts_with = "dry_run")]
@@ -103,11 +104,10 @@ fn export(objects: &[Object]) -> Result<String, Failure> {
             secret.body.get("data").and_then(Value::as_object).into_iter().flat_map(|data| data.keys());
         let from: Vec<String> = keys.map(|key| format!("--from-file={key}=FILE")).collect();
         let namespace = secret.namespace.as_deref().unwrap_or_default();
-        text.push_str(&format!(
-            "# A Secret is not exported. Make it with:\n#   kubectl create secret generic {} -n {namespace} {}\n",
-            secret.name,
-            from.join(" ")
-        ));
+        let make = format!("kubectl create secret generic {} -n {namespace} {}", secret.name, from.join(" "));
+        text.push_str("# A Secret is not exported. Make it with:\n#   ");
+        text.push_str(&make);
+        text.push('\n');
     }
     let bodies: Vec<Value> = others.iter().map(|object| object.body.clone()).collect();
     text.push_str(&output::yaml(&bodies)?);

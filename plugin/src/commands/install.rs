@@ -32,6 +32,7 @@ use crate::wait::{self, Waited};
 
 /// Install the operator, its CRDs, RBAC and catalog into the cluster; run again to upgrade
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Args {
     /// Namespace of the operator; the default is where one runs already, else `kubestash`
     #[arg(long, env = "KUBESTASH_OPERATOR_NAMESPACE", value_name = "NAMESPACE")]
@@ -81,7 +82,7 @@ impl Args {
             None => apply::judge(&cluster, &objects, self.force).await?,
             Some(failure) => return Err(failure),
         };
-        self.announce(&cluster, &namespace, &judged, streams);
+        announce(&cluster, &namespace, &judged, streams);
         streams.story.remark(Glyph::Done, "pre-checks", &format!("{} passed", checks::NUMBER + 1));
         streams.story.line(Glyph::Plan, &bundle::inventory(&objects));
         if self.dry_run == DryRun::Server {
@@ -94,7 +95,7 @@ impl Args {
             }
         }
         let until = Instant::now() + limit;
-        self.write(&cluster, &mut judged, until, streams).await?;
+        write(&cluster, &mut judged, until, streams).await?;
         if !self.no_wait {
             operator_available(&cluster, &namespace, until, streams).await?;
         }
@@ -119,32 +120,31 @@ impl Args {
         }
         apply::print(&apply::as_planned(&objects), DryRun::Client, self.output, streams)
     }
+}
 
-    fn announce(&self, cluster: &Cluster, namespace: &str, judged: &Judged<'_>, streams: &mut Streams<'_>) {
-        let new = if judged.existed("Namespace", namespace) { "" } else { " (new)" };
-        let (name, server) = (cluster.context(), cluster.server());
-        let text = format!("context {name} ({server}), namespace {namespace}{new}, version {VERSION}");
-        streams.story.line(Glyph::Here, &text);
-    }
+fn announce(cluster: &Cluster, namespace: &str, judged: &Judged<'_>, streams: &mut Streams<'_>) {
+    let new = if judged.existed("Namespace", namespace) { "" } else { " (new)" };
+    let (name, server) = (cluster.context(), cluster.server());
+    let text = format!("context {name} ({server}), namespace {namespace}{new}, version {VERSION}");
+    streams.story.line(Glyph::Here, &text);
+}
 
-    /// CRDs first: the catalog needs them served.
-    async fn write(
-        &self,
-        cluster: &Cluster,
-        judged: &mut Judged<'_>,
-        until: Instant,
-        streams: &mut Streams<'_>,
-    ) -> Result<(), Failure> {
-        let started = Instant::now();
-        let early =
-            |object: &Object| matches!(object.kind.kind.as_str(), "Namespace" | "CustomResourceDefinition");
-        judged.write(cluster, early).await?;
-        definitions_served(cluster, judged, until).await?;
-        streams.story.done_in("CRDs established", started.elapsed());
-        judged.write(cluster, |object| !early(object)).await?;
-        streams.story.remark(Glyph::Done, "applied", &summary(judged.written()));
-        Ok(())
-    }
+/// CRDs first: the catalog needs them served.
+async fn write(
+    cluster: &Cluster,
+    judged: &mut Judged<'_>,
+    until: Instant,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let early =
+        |object: &Object| matches!(object.kind.kind.as_str(), "Namespace" | "CustomResourceDefinition");
+    judged.write(cluster, early).await?;
+    definitions_served(cluster, judged, until).await?;
+    streams.story.done_in("CRDs established", started.elapsed());
+    judged.write(cluster, |object| !early(object)).await?;
+    streams.story.remark(Glyph::Done, "applied", &summary(judged.written()));
+    Ok(())
 }
 
 /// Where an operator runs already, so that running `install` again upgrades it.

@@ -62,14 +62,14 @@ fn operator(deployment: &Deployment) -> Operator {
 }
 
 fn render(operators: &[Operator], client_only: bool) -> String {
-    let mut text = format!("client    {VERSION}   kubestash-rs (Apache-2.0)\n");
+    let mut lines = vec![format!("client    {VERSION}   kubestash-rs (Apache-2.0)")];
     for Operator { namespace, image } in operators {
-        text.push_str(&format!("operator  {image}   namespace {namespace}\n"));
+        lines.push(format!("operator  {image}   namespace {namespace}"));
     }
     if operators.is_empty() && !client_only {
-        text.push_str("operator  not installed   (kubectl kubestash install)\n");
+        lines.push("operator  not installed   (kubectl kubestash install)".into());
     }
-    text
+    output::lines(lines)
 }
 
 fn value(operators: &[Operator]) -> Value {

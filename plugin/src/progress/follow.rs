@@ -80,7 +80,10 @@ async fn drive(
                 Some(Seen::Refused(asked, error)) => wait::refused(cluster, &asked, error)?,
                 Some(Seen::Change(change)) => {
                     let now = screen.context.environment.now();
-                    let noted = runs.iter_mut().fold(false, |noted, run| run.note(&change, now) || noted);
+                    let mut noted = false;
+                    for run in &mut runs {
+                        noted |= run.note(&change, now);
+                    }
                     if noted {
                         screen.tell(&runs, false)?;
                     }

@@ -136,10 +136,10 @@ fn stored(snapshot: &Snapshot) -> Stored {
     let status = snapshot.status.clone().unwrap_or_default();
     let component =
         status.components.get(snapshot::COMPONENT_MANIFEST).or_else(|| status.components.values().next());
-    let stats = component.and_then(|component| component.restic_stats.first());
-    let summary = stats.and_then(|stats| stats.summary.as_ref());
+    let reported = component.and_then(|component| component.restic_stats.first());
+    let summary = reported.and_then(|stats| stats.summary.as_ref());
     let size = |text: Option<&String>| text.and_then(|text| crds::size::parse(text).ok());
-    let progress = stats.and_then(|stats| stats.progress.as_ref());
+    let progress = reported.and_then(|stats| stats.progress.as_ref());
     let objects = progress.and_then(|progress| progress.files_done.or(progress.total_files));
     Stored {
         snapshot: snapshot.name_any(),

@@ -45,8 +45,8 @@ pub fn snapshot(repository: &str, phase: &str, component: &Value) -> Change {
 }
 
 /// A component that stored so many of 61 objects.
-pub fn running(done: u64) -> Value {
-    let percent = format!("{:.2}%", done as f64 / 61.0 * 100.0);
+pub fn running(done: u32) -> Value {
+    let percent = format!("{:.2}%", f64::from(done) / 61.0 * 100.0);
     json!({"phase": "Running", "driver": "Restic", "resticStats": [{"progress": {
         "secondsElapsed": 1, "percentDone": percent, "totalFiles": 61, "filesDone": done, "backupDone": "1.1MB",
         "total": "1.4MB", "speed": "550kB/s"}}]})

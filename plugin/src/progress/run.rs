@@ -177,7 +177,7 @@ impl Run {
         {
             return took;
         }
-        let created = self.session.as_ref().and_then(|session| session.creation_timestamp());
+        let created = self.session.as_ref().and_then(kube::ResourceExt::creation_timestamp);
         let since = created.map(|created| created.0).or(self.first).unwrap_or(now);
         human::between(since, self.ended.unwrap_or(now))
     }
@@ -206,7 +206,7 @@ impl Run {
     fn prepared(&self, status: &BackupSessionStatus) -> Stage {
         let condition = condition::find(&status.conditions, session_condition::SNAPSHOTS_ENSURED);
         let created =
-            self.session.as_ref().and_then(|session| session.creation_timestamp()).map(|time| time.0);
+            self.session.as_ref().and_then(kube::ResourceExt::creation_timestamp).map(|time| time.0);
         Stage {
             name: "prepared",
             state: condition.map_or(State::Active, of_condition),

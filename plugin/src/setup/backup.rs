@@ -302,16 +302,16 @@ mod tests {
 
     use super::*;
 
-    fn owned(namespace: &str, name: &str) -> Option<(String, String)> {
-        Some((namespace.into(), name.into()))
+    fn owned(namespace: &str, name: &str) -> (String, String) {
+        (namespace.into(), name.into())
     }
 
     fn full() -> Wish {
         Wish {
             target: Some(Target::Namespace("shop".into())),
-            storage: owned("backups", "minio"),
-            retention: owned("shop", "shop"),
-            encryption: owned("shop", "shop-encryption"),
+            storage: Some(owned("backups", "minio")),
+            retention: Some(owned("shop", "shop")),
+            encryption: Some(owned("shop", "shop-encryption")),
             service_account: Some("backup-reader".into()),
             schedule: Some("17 2 * * *".into()),
             ..Wish::default()
@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn another_storage_replaces_the_backend_and_keeps_its_retention() {
-        let moved = Wish { storage: owned("shop", "s3"), ..Wish::default() };
+        let moved = Wish { storage: Some(owned("shop", "s3")), ..Wish::default() };
         let after = spec(Some(&spec(None, &full())), &moved);
         assert_eq!(
             after["backends"],

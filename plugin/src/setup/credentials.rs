@@ -190,13 +190,11 @@ fn one(
     input: &mut Input<'_>,
     missing: &mut Vec<Missing>,
 ) -> Result<BTreeMap<&'static str, SecretString>, Failure> {
-    match path {
-        Some(path) => Ok([(key, input.read(file.flag, path)?)].into()),
-        None => {
-            missing.push(file);
-            Ok(BTreeMap::new())
-        }
+    if let Some(path) = path {
+        return Ok([(key, input.read(file.flag, path)?)].into());
     }
+    missing.push(file);
+    Ok(BTreeMap::new())
 }
 
 /// The Secret that holds new credentials.

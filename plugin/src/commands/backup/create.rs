@@ -6,14 +6,17 @@ mod plan;
 use crds::core::BackupConfiguration;
 use crds::storage::BackupStorage;
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use self::observe::Seen;
 use self::plan::Plan;
 use crate::cluster::Cluster;
+use crate::commands::backup::{follow, trigger, watch};
 use crate::commands::{create, storage};
 use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
+use crate::output::Format;
 use crate::readiness;
 use crate::setup::credentials::Input;
 use crate::setup::encryption;
@@ -44,6 +47,14 @@ pub struct Args {
     storage: setup::storage::Flags,
     #[command(flatten)]
     write: create::Flags,
+    /// Run it once it is Ready; a new backup runs by itself then
+    #[arg(long, help_heading = "Watching")]
+    trigger: bool,
+    /// Show how its first run goes, and exit with how that ended
+    #[arg(long, help_heading = "Watching", conflicts_with = "no_wait")]
+    watch: bool,
+    #[command(flatten)]
+    shown: follow::Shown,
 }
 
 impl Args {
@@ -62,7 +73,7 @@ impl Args {
             }
         };
         let asked = storage::create::secret_key(&self.storage, context).await?;
-        let plan = self.plan((&namespace, &name), typed_target, asked, &seen, (context, streams))?;
+        let plan = self.plan((&namespace, &name), (typed_target, asked), &seen, (context, streams))?;
         let objects = plan.objects(&seen)?;
         sound(&objects)?;
         let Some(cluster) = cluster else { return self.write.print_offline(&objects, streams) };
@@ -81,9 +92,33 @@ impl Args {
         if !self.write.no_wait {
             ready(&cluster, &plan, limit, streams).await?;
         }
-        let flag = context.namespace_flag()?;
-        streams.story.plain(&format!("Next: kubectl kubestash watch {name}{flag}"));
-        Ok(())
+        self.go_on(&cluster, &plan, seen.existing.is_none(), (context, streams)).await
+    }
+
+    /// The first run, if it is wished now.
+    async fn go_on(
+        &self,
+        cluster: &Cluster,
+        plan: &Plan,
+        is_new: bool,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        let (namespace, name) = (plan.namespace.as_str(), plan.name.as_str());
+        let mut runs = Vec::new();
+        // The operator runs a new backup by itself: a second run beside it would only be skipped.
+        if self.trigger && !is_new {
+            runs = trigger::all_sessions(cluster, (namespace, name), context).await?;
+        }
+        if !self.watch {
+            let flag = context.namespace_flag()?;
+            streams.story.plain(&format!("Next: kubectl kubestash watch {name}{flag}"));
+            return Ok(());
+        }
+        if runs.is_empty() {
+            runs = watch::runs_of(cluster, (namespace, name), None, streams).await?;
+        }
+        let manner = self.shown.manner(context, self.shown.progress, None)?;
+        follow::to_the_end(cluster, (namespace, &runs), (manner, Format::Table), (context, streams)).await
     }
 
     fn name(&self, target: Option<&TypedTarget>, namespace: &str) -> Result<String, Failure> {
@@ -108,8 +143,7 @@ impl Args {
     fn plan(
         &self,
         (namespace, name): (&str, &str),
-        target: Option<TypedTarget>,
-        asked: Option<secrecy::SecretString>,
+        (target, asked): (Option<TypedTarget>, Option<SecretString>),
         seen: &Seen,
         (context, streams): (&Context, &mut Streams<'_>),
     ) -> Result<Plan, Failure> {
@@ -143,7 +177,7 @@ impl Args {
     fn new_storage(
         &self,
         namespace: &str,
-        asked: Option<secrecy::SecretString>,
+        asked: Option<SecretString>,
         input: &mut Input<'_>,
         missing: &mut Vec<Missing>,
     ) -> Result<Option<Storage>, Failure> {

@@ -22,6 +22,15 @@ pub struct Flags {
     /// Stop watching after this long; the run goes on
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// How progress is shown.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Watching")]
+#[group(id = "showing")]
+pub struct Shown {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub progress: Mode,
@@ -30,17 +39,27 @@ pub struct Flags {
     pub progress_interval: String,
 }
 
+impl Shown {
+    /// The manner of following in these surroundings.
+    pub fn manner(
+        &self,
+        context: &Context,
+        mode: Mode,
+        limit: Option<Duration>,
+    ) -> Result<follow::Manner, Failure> {
+        let interval = context::duration("--progress-interval", &self.progress_interval)?;
+        Ok(follow::Manner { mode: mode.in_surroundings(&context.environment), interval, limit })
+    }
+}
+
 impl Flags {
     /// The manner of following in these surroundings; `quietly` shows only how it ended.
     pub fn manner(&self, context: &Context, quietly: bool) -> Result<follow::Manner, Failure> {
         let limit: Option<Duration> =
             self.timeout.as_deref().map(|text| context::duration("--timeout", text)).transpose()?;
-        let mode = if quietly && self.progress == Mode::Auto { Mode::None } else { self.progress };
-        Ok(follow::Manner {
-            mode: mode.in_surroundings(&context.environment),
-            interval: context::duration("--progress-interval", &self.progress_interval)?,
-            limit,
-        })
+        let wished = self.shown.progress;
+        let mode = if quietly && wished == Mode::Auto { Mode::None } else { wished };
+        self.shown.manner(context, mode, limit)
     }
 }
 
@@ -79,5 +98,5 @@ pub async fn to_the_end(
 fn snapshots(outcomes: &[Outcome]) -> String {
     let kind = Kind::of::<crds::storage::Snapshot>().lower_case();
     let stored = outcomes.iter().flat_map(|outcome| &outcome.snapshots).filter(|stored| stored.succeeded);
-    stored.map(|stored| format!("{kind}/{}\n", stored.snapshot)).collect()
+    output::lines(stored.map(|stored| format!("{kind}/{}", stored.snapshot)))
 }

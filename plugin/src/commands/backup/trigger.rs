@@ -102,7 +102,7 @@ impl Args {
         let text = match self.output {
             // The result of a run that is followed is its end.
             Format::Name | Format::Json | Format::Yaml if follows => return Ok(()),
-            _ if self.follow.progress == crate::progress::Mode::Json && follows => return Ok(()),
+            _ if self.follow.shown.progress == crate::progress::Mode::Json && follows => return Ok(()),
             Format::Name => lines(sessions, |name| format!("{kind}/{name}")),
             Format::Table | Format::Wide => lines(sessions, |name| format!("{kind}/{name} created")),
             Format::Json => output::json(&bodies(sessions)?)?,
@@ -115,11 +115,27 @@ impl Args {
 }
 
 fn lines(sessions: &[BackupSession], line: impl Fn(&str) -> String) -> String {
-    sessions.iter().map(|session| line(&session.name_any()) + "\n").collect()
+    output::lines(sessions.iter().map(|session| line(&session.name_any())))
 }
 
 fn bodies(sessions: &[BackupSession]) -> Result<Vec<serde_json::Value>, Failure> {
     sessions.iter().map(|session| Ok(Object::typed(session)?.body)).collect()
+}
+
+/// Runs every session of a backup, and says under which names.
+pub async fn all_sessions(
+    cluster: &Cluster,
+    (namespace, name): (&str, &str),
+    context: &Context,
+) -> Result<Vec<String>, Failure> {
+    let Some(configuration) = cluster.get::<BackupConfiguration>(Some(namespace), name).await? else {
+        return Err(not_found(cluster, namespace, name).await?);
+    };
+    let sessions = planned(&[configuration], &[], context.environment.now().as_second())?;
+    for session in &sessions {
+        cluster.create(Some(namespace), session).await?;
+    }
+    Ok(sessions.iter().map(kube::ResourceExt::name_any).collect())
 }
 
 /// A backup that does not exist, with the nearest name that does.

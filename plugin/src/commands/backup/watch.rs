@@ -83,10 +83,7 @@ impl Args {
                 if cluster.get::<BackupConfiguration>(Some(namespace), &name).await?.is_none() {
                     return Err(not_found(cluster, namespace, &name).await?);
                 }
-                streams
-                    .story
-                    .line(Glyph::Waiting, &format!("waiting for the first run of {namespace}/{name}"));
-                first_run(cluster, (namespace, &name), limit).await.map(|run| vec![run])
+                runs_of(cluster, (namespace, &name), limit, streams).await
             }
             Choice::Unclear(names) if names.is_empty() => {
                 Err(Failure::usage(format!("nothing is running in namespace {namespace}")).fix(format!(
@@ -130,6 +127,21 @@ fn choose(sessions: &[BackupSession], name: Option<&str>, only: &[String], all: 
             }
         }
     }
+}
+
+/// The runs of a backup that go on, or its newest one; of one that never ran, its first.
+pub async fn runs_of(
+    cluster: &Cluster,
+    (namespace, name): (&str, &str),
+    limit: Option<Duration>,
+    streams: &mut Streams<'_>,
+) -> Result<Vec<String>, Failure> {
+    let sessions: Vec<BackupSession> = cluster.list(Some(namespace), "").await?;
+    if let Choice::Runs(runs) = choose(&sessions, Some(name), &[], false) {
+        return Ok(runs);
+    }
+    streams.story.line(Glyph::Waiting, &format!("waiting for the first run of {namespace}/{name}"));
+    first_run(cluster, (namespace, name), limit).await.map(|run| vec![run])
 }
 
 /// Waits until a backup runs for the first time: the operator starts it once the backup is ready.

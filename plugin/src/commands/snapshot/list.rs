@@ -87,7 +87,7 @@ fn bodies(snapshots: &[Snapshot]) -> Result<Vec<serde_json::Value>, Failure> {
 
 fn names(snapshots: &[Snapshot]) -> String {
     let kind = Kind::of::<Snapshot>().lower_case();
-    snapshots.iter().map(|snapshot| format!("{kind}/{}\n", snapshot.name_any())).collect()
+    output::lines(snapshots.iter().map(|snapshot| format!("{kind}/{}", snapshot.name_any())))
 }
 
 /// When the cluster was as the snapshot has it.

@@ -208,7 +208,6 @@ fn encryption_of(
     let existing =
         || Encryption::Existing { namespace: namespace.into(), name: encryption::secret_name(name) };
     match (typed, earlier) {
-        (Some(Encryption::New { generated: true, .. }), Some(_)) => Ok(Some(existing())),
         (Some(Encryption::New { password, generated: false, .. }), Some(held))
             if password.expose_secret().as_bytes() != held =>
         {
@@ -217,9 +216,8 @@ fn encryption_of(
                 .why("what was encrypted with that one could not be restored with the new one")
                 .fix(format!("--encryption-secret {secret} to go on with it, or --encryption-secret with one of another name")))
         }
-        (Some(Encryption::New { generated: false, .. }), Some(_)) => Ok(Some(existing())),
+        (Some(Encryption::New { .. }) | None, Some(_)) => Ok(Some(existing())),
         (Some(typed), _) => Ok(Some(typed)),
-        (None, Some(_)) => Ok(Some(existing())),
         (None, None) if seen.existing.is_some() => Ok(None),
         (None, None) => {
             missing.push(Missing {

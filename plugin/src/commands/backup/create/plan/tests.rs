@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn storage(namespace: &str, name: &str, spec: Value) -> BackupStorage {
+fn storage(namespace: &str, name: &str, spec: &Value) -> BackupStorage {
     serde_json::from_value(json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec})).unwrap()
 }
 
@@ -42,15 +42,15 @@ fn the_default_storage_or_the_only_usable_one_is_taken() {
     let default = |namespace: &str, name: &str| {
         let mut spec = from("All");
         spec["default"] = true.into();
-        storage(namespace, name, spec)
+        storage(namespace, name, &spec)
     };
     let chosen = |storages| planned(&backup::Flags::default(), &seen(storages)).unwrap().0.wish.storage;
     let place = |namespace: &str, name: &str| Some((namespace.to_owned(), name.to_owned()));
-    assert_eq!(chosen(vec![storage("shop", "only", json!({}))]), place("shop", "only"));
-    assert_eq!(chosen(vec![storage("shop", "own", json!({})), default("ops", "d")]), place("ops", "d"));
+    assert_eq!(chosen(vec![storage("shop", "only", &json!({}))]), place("shop", "only"));
+    assert_eq!(chosen(vec![storage("shop", "own", &json!({})), default("ops", "d")]), place("ops", "d"));
     assert_eq!(chosen(vec![default("ops", "d"), default("shop", "e")]), place("shop", "e"));
-    assert_eq!(chosen(vec![storage("ops", "closed", json!({}))]), None);
-    assert_eq!(chosen(vec![storage("shop", "a", json!({})), storage("shop", "b", json!({}))]), None);
+    assert_eq!(chosen(vec![storage("ops", "closed", &json!({}))]), None);
+    assert_eq!(chosen(vec![storage("shop", "a", &json!({})), storage("shop", "b", &json!({}))]), None);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn everything_that_nobody_can_know_is_missing_at_once() {
 
 #[test]
 fn a_storage_that_may_not_be_used_from_here_is_refused_with_the_patch_that_allows_it() {
-    let seen = seen(vec![storage("backups", "minio", from("Same")), storage("shop", "own", json!({}))]);
+    let seen = seen(vec![storage("backups", "minio", &from("Same")), storage("shop", "own", &json!({}))]);
     let failure = planned(&with_storage("backups/minio"), &seen).unwrap_err().render(false);
     assert!(failure.contains("namespace \"shop\" may not use BackupStorage backups/minio"), "{failure}");
     assert!(failure.contains("kubectl patch backupstorage minio -n backups"), "{failure}");
@@ -72,7 +72,7 @@ fn a_storage_that_may_not_be_used_from_here_is_refused_with_the_patch_that_allow
 
 #[test]
 fn a_password_that_is_in_use_is_never_replaced() {
-    let mut seen = seen(vec![storage("shop", "own", json!({}))]);
+    let mut seen = seen(vec![storage("shop", "own", &json!({}))]);
     seen.encryption = Some(serde_json::from_value(json!({"data": {"RESTIC_PASSWORD": "b2xk"}})).unwrap());
     let new = |password: &str, generated| Encryption::New {
         namespace: "shop".into(),
@@ -126,7 +126,7 @@ fn an_existing_backup_lacks_nothing_and_gets_a_reader_for_its_scope() {
 
 #[test]
 fn retention_is_typed_named_the_clusters_default_or_the_usual() {
-    let own = vec![storage("shop", "own", json!({}))];
+    let own = vec![storage("shop", "own", &json!({}))];
     let plain = planned(&backup::Flags::default(), &seen(own.clone())).unwrap().0;
     assert_eq!(plain.kept().as_deref(), Some("7 daily, 4 weekly, 6 monthly"));
     let mut with_default = seen(own);
@@ -136,9 +136,9 @@ fn retention_is_typed_named_the_clusters_default_or_the_usual() {
         )
         .unwrap(),
     ];
-    let plan = planned(&backup::Flags::default(), &with_default).unwrap().0;
-    assert_eq!((plan.kept(), plan.wish.retention), (None, Some(("shop".into(), "keep".into()))));
+    let by_default = planned(&backup::Flags::default(), &with_default).unwrap().0;
+    assert_eq!((by_default.kept(), by_default.wish.retention), (None, Some(("shop".into(), "keep".into()))));
     let named = backup::Flags { retention: Some("ops/long".into()), ..backup::Flags::default() };
-    let plan = planned(&named, &with_default).unwrap().0;
-    assert_eq!(plan.wish.retention, Some(("ops".into(), "long".into())));
+    let by_name = planned(&named, &with_default).unwrap().0;
+    assert_eq!(by_name.wish.retention, Some(("ops".into(), "long".into())));
 }
