@@ -203,6 +203,15 @@ impl Cluster {
         }
     }
 
+    /// Reads the objects of a kind known by name only, of one namespace, without their contents. A kind that cannot be read
+    /// (its API is down, or it is gone) is an error: nobody may take it for empty.
+    pub async fn list_kind(&self, kind: &Kind, namespace: &str) -> Result<Vec<Value>, Error> {
+        let asked = asked("list", kind, Some(namespace), None);
+        let request = Request::new(kind.path(Some(namespace))).list_metadata(&ListParams::default());
+        let list: Value = self.call(asked, request).await?;
+        Ok(list.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
     /// Writes an object by server-side apply as [`crds::name::manager::PLUGIN`].
     pub async fn apply(&self, object: &Object, how: Apply) -> Result<Value, Error> {
         let mut params = PatchParams::apply(crds::name::manager::PLUGIN);

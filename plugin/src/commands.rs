@@ -7,6 +7,7 @@ pub mod install;
 pub mod list;
 pub mod snapshot;
 pub mod storage;
+pub mod uninstall;
 pub mod version;
 
 use clap::Subcommand;
@@ -20,6 +21,8 @@ use crate::streams::Streams;
 pub enum Command {
     /// Install the operator, its CRDs, RBAC and catalog into the cluster; run again to upgrade
     Install(install::Args),
+    /// Remove the operator; kinds, objects and all backup data stay unless told otherwise
+    Uninstall(uninstall::Args),
     /// What is backed up, when, and how a run goes
     #[command(subcommand, visible_aliases = ["backupconfiguration", "bc"])]
     Backup(backup::Command),
@@ -44,6 +47,7 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Install(args) => args.run(context, streams).await,
+            Self::Uninstall(args) => args.run(context, streams).await,
             Self::Backup(command) => command.run(context, streams).await,
             Self::Snapshot(command) => command.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,

@@ -9,6 +9,7 @@ use crate::object::Kind;
 pub struct Served {
     pub kind: Kind,
     pub namespaced: bool,
+    pub listable: bool,
     pub singular: String,
     pub short_names: Vec<String>,
 }
@@ -39,6 +40,7 @@ pub fn served(list: &APIGroupDiscoveryList) -> Vec<Served> {
                         plural,
                     },
                     namespaced: resource.scope.as_deref() == Some("Namespaced"),
+                    listable: resource.verbs.iter().any(|verb| verb == "list"),
                     singular: resource.singular_resource.clone().unwrap_or_default(),
                     short_names: resource.short_names.clone(),
                 });
@@ -95,6 +97,7 @@ pub fn built_in() -> Vec<Served> {
                 plural: plural.into(),
             },
             namespaced: true,
+            listable: true,
             singular: kind.to_ascii_lowercase(),
             short_names: short_names.iter().map(|name| (*name).to_owned()).collect(),
         })

@@ -1,6 +1,6 @@
 //! `install`: CRDs, RBAC, operator and catalog by server-side apply. Run again, it upgrades.
 
-mod bundle;
+pub mod bundle;
 pub mod checks;
 mod rollout;
 
