@@ -11,7 +11,7 @@
 //! - [`condition`], [`name`], [`label`], [`size`], [`duration`], [`retention_period`], [`schedule`], [`usage_policy`],
 //!   [`variables`]: the rules that the kinds share.
 //! - [`rule`]: what the API server checks by itself; [`violation`]: what is wrong with an object, and where.
-//! - [`reference`], [`runtime`], [`pod_template`], [`scheduler`], [`volume`], [`embedded`]: the shapes they share.
+//! - [`mod@reference`], [`runtime`], [`pod_template`], [`scheduler`], [`volume`], [`embedded`]: the shapes they share.
 //!
 //! # Reading the types
 //!

@@ -25,7 +25,7 @@ pub fn format(bytes: u64) -> String {
     }
 }
 
-/// Bytes of a size written by [`format`] or by KubeStash, rounded to the nearest.
+/// Bytes of a size written by [`format()`] or by KubeStash, rounded to the nearest.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
 //! What the API server checks of a BackupConfiguration: the part of contract §10 V1 to V13 that needs no other
-//! object. [`violations`](super::violations) says the same, all at once and with the values, for what was stored
+//! object. [`violations`](super::BackupConfiguration::violations) says the same, all at once and with the values, for what was stored
 //! before these rules or with backends that only the operator knows.
 //!
 //! Two of upstream's rules are relaxed, since upstream fills the fields in before it checks and there is nobody here
