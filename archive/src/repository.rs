@@ -45,8 +45,8 @@ const LOCK_PATIENCE: Duration = Duration::from_mins(10);
 /// cancelled, what runs stops with [`Error::Cancelled`] and releases its lock.
 pub struct Repository {
     inner: Arc<Inner>,
-    /// The operation that runs: they share a backend.
-    running: Mutex<()>,
+    /// Held while an operation runs, since they share a backend; in it the lock of [`Repository::hold`].
+    running: Mutex<Option<Lock>>,
     cancel: CancellationToken,
     lock_patience: Duration,
 }
@@ -100,6 +100,21 @@ impl Repository {
     pub fn waiting_for_locks(mut self, patience: Duration) -> Self {
         self.lock_patience = patience;
         self
+    }
+
+    /// Takes a shared lock and keeps it for the operations that follow, until [`Repository::release`] or the end of
+    /// this value: taking one costs a moment of settling each time. An exclusive operation gives it back first.
+    pub async fn hold(&self) -> Result<()> {
+        let mut held = self.running.lock().await;
+        if held.is_none() {
+            *held = Some(self.lock(Mode::Shared).await?);
+        }
+        Ok(())
+    }
+
+    /// Gives back what [`Repository::hold`] took.
+    pub async fn release(&self) {
+        release(self.running.lock().await.take()).await;
     }
 
     /// Takes a lock, for work that another program does in the repository. The operations here take their own.
@@ -169,18 +184,21 @@ impl Repository {
         progress: Option<Arc<Progress>>,
         work: impl FnOnce(&Inner, &CancellationToken) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _running = self.running.lock().await;
+        let mut held = self.running.lock().await;
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let lock = self.lock(mode).await?;
+        if mode == Mode::Exclusive {
+            release(held.take()).await;
+        }
+        let own = if held.is_none() { Some(self.lock(mode).await?) } else { None };
         let run = self.cancel.child_token();
         self.inner.backend.begin(run.clone(), progress);
-        let result = self.watched(&lock, run, work).await;
-        // The work is done and verified or has failed; a lock that stays goes stale by itself.
-        if let Err(error) = lock.release().await {
-            tracing::warn!(%error, "failed to release a lock");
-        }
+        let result = match own.as_ref().or(held.as_ref()) {
+            Some(lock) => self.watched(lock, run, work).await,
+            None => Err(Error::Cancelled),
+        };
+        release(own).await;
         result
     }
 
@@ -231,11 +249,23 @@ impl Inner {
         move |error| match self.backend.failure() {
             Some(source) => Error::Store { source },
             None if self.backend.is_cancelled() => Error::Cancelled,
-            None => {
-                let (directory, reason) = (self.directory.clone(), error.display_log());
-                EngineSnafu { action, directory, reason }.build()
-            }
+            None => EngineSnafu { action, directory: self.directory.clone(), reason: told(&error) }.build(),
         }
+    }
+}
+
+/// What the engine says, without the word "Error" in front.
+fn told(error: &rustic_core::RusticError) -> String {
+    let told = error.display_log();
+    told.strip_prefix("Error: ").map_or_else(|| told.clone(), str::to_owned)
+}
+
+/// Releases a lock. The work under it is done or has failed; a lock that stays goes stale by itself.
+async fn release(lock: Option<Lock>) {
+    if let Some(lock) = lock
+        && let Err(error) = lock.release().await
+    {
+        tracing::warn!(%error, "failed to release a lock");
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
 use super::error::{DiffersSnafu, Error, Result};
-use super::source::Source;
+use super::source::{Source, Stop};
 use super::{Inner, full, zoned};
 use crate::entry::Entry;
 use crate::progress::{Progress, Stage};
@@ -44,8 +44,6 @@ pub struct Stored {
     pub id: String,
     /// Files in the snapshot.
     pub files: u64,
-    /// Files that the snapshot before did not have, by the engine's count.
-    pub files_new: u64,
     /// Bytes in the files.
     pub bytes: u64,
     /// Bytes that this backup added to the repository, compressed and encrypted.
@@ -61,7 +59,9 @@ pub fn run(inner: &Inner, request: BackupRequest, cancel: &CancellationToken) ->
     let started = Instant::now();
     let BackupRequest { entries, host, root, tags, time, progress } = request;
     progress.enter(Stage::Copying);
-    let source = Source::new(entries, &root, Arc::clone(&progress), Handle::current(), cancel.clone());
+    let backend = Arc::clone(&inner.backend);
+    let stop = Stop { cancel: cancel.clone(), failed: Arc::new(move || backend.failure().is_some()) };
+    let source = Source::new(entries, &root, Arc::clone(&progress), Handle::current(), stop);
     let snapshot = new_snapshot(&host, tags, time).map_err(inner.engine_error("write"))?;
     let written = archive(inner, &source, snapshot, &root);
     if let Some((path, reason)) = source.ledger().violation.take() {
@@ -81,7 +81,6 @@ pub fn run(inner: &Inner, request: BackupRequest, cancel: &CancellationToken) ->
     Ok(Stored {
         id: full(&snapshot.id),
         files: ledger.digest.files(),
-        files_new: summary.files_new,
         bytes: ledger.digest.bytes(),
         added: summary.data_added_packed,
         duration,

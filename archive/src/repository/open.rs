@@ -23,7 +23,7 @@ use super::error::{
     BeingInitialisedSnafu, DamagedSnafu, EngineSnafu, Error, MissingSnafu, Result, StoreSnafu,
     WrongPasswordSnafu,
 };
-use super::{Inner, LOCK_PATIENCE, Repository, Site, blocking, lock_key};
+use super::{Inner, LOCK_PATIENCE, Repository, Site, blocking, lock_key, told};
 use crate::access::Password;
 use crate::lock::Locks;
 use crate::store::{Condition, Listed};
@@ -221,10 +221,7 @@ fn failure(site: &Site, backend: &Backend, action: &'static str, error: &rustic_
     match backend.failure() {
         Some(source) => Error::Store { source },
         None if backend.is_cancelled() => Error::Cancelled,
-        None => {
-            let (directory, reason) = (site.directory.clone(), error.display_log());
-            EngineSnafu { action, directory, reason }.build()
-        }
+        None => EngineSnafu { action, directory: site.directory.clone(), reason: told(error) }.build(),
     }
 }
 
@@ -233,7 +230,7 @@ fn finish(site: Site, engine: Engine<OpenStatus>, backend: Arc<Backend>) -> Resu
     let Site { store, directory, worker, cancel } = site;
     let locks = Locks::new(Arc::clone(&store), directory.clone(), key, worker);
     let inner = Arc::new(Inner { engine, backend, locks, store, directory });
-    Ok(Repository { inner, running: Mutex::new(()), cancel, lock_patience: LOCK_PATIENCE })
+    Ok(Repository { inner, running: Mutex::new(None), cancel, lock_patience: LOCK_PATIENCE })
 }
 
 #[cfg(test)]

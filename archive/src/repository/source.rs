@@ -28,6 +28,16 @@ pub struct Ledger {
     pub violation: Option<(String, &'static str)>,
 }
 
+/// When to stop before the end of the stream.
+#[derive(Clone)]
+pub struct Stop {
+    /// Cancelled from outside; cancelled here when an entry cannot be stored, which stops the backup before a snapshot
+    /// is written.
+    pub cancel: CancellationToken,
+    /// Whether a write has failed: the engine would take all the rest before it says so.
+    pub failed: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
 /// A stream of entries below a virtual root directory.
 pub struct Source {
     receiver: Mutex<Option<mpsc::Receiver<Arc<Entry>>>>,
@@ -35,18 +45,17 @@ pub struct Source {
     ledger: Arc<Mutex<Ledger>>,
     progress: Arc<Progress>,
     runtime: Handle,
-    cancel: CancellationToken,
+    stop: Stop,
 }
 
 impl Source {
-    /// Entries come from `receiver` and appear below `root`, an absolute path. An entry that cannot be stored cancels
-    /// `cancel`, which stops the backup before a snapshot is written.
+    /// Entries come from `receiver` and appear below `root`, an absolute path.
     pub fn new(
         receiver: mpsc::Receiver<Arc<Entry>>,
         root: &str,
         progress: Arc<Progress>,
         runtime: Handle,
-        cancel: CancellationToken,
+        stop: Stop,
     ) -> Self {
         Self {
             receiver: Mutex::new(Some(receiver)),
@@ -54,7 +63,7 @@ impl Source {
             ledger: Arc::default(),
             progress,
             runtime,
-            cancel,
+            stop,
         }
     }
 
@@ -82,7 +91,7 @@ impl ReadSource for Source {
             ledger: Arc::clone(&self.ledger),
             progress: Arc::clone(&self.progress),
             runtime: self.runtime.clone(),
-            cancel: self.cancel.clone(),
+            stop: self.stop.clone(),
         };
         entries.push_directories("", "", &self.root);
         entries
@@ -99,7 +108,7 @@ pub struct Entries {
     ledger: Arc<Mutex<Ledger>>,
     progress: Arc<Progress>,
     runtime: Handle,
-    cancel: CancellationToken,
+    stop: Stop,
 }
 
 impl Iterator for Entries {
@@ -117,7 +126,7 @@ impl Entries {
     /// Waits for the next entry and makes it ready, with the directories that begin before it.
     fn fetch(&mut self) {
         let Some(receiver) = &mut self.receiver else { return };
-        let cancel = self.cancel.clone();
+        let cancel = &self.stop.cancel;
         let entry = self.runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -125,6 +134,7 @@ impl Entries {
                 entry = receiver.recv() => entry,
             }
         });
+        let entry = entry.filter(|_| !(self.stop.failed)());
         let Some(entry) = entry else {
             self.receiver = None;
             return;
@@ -134,7 +144,7 @@ impl Entries {
         if let Err(reason) = check(previous, &entry.path) {
             ledger.violation = Some((entry.path.clone(), reason));
             drop(ledger);
-            self.cancel.cancel();
+            self.stop.cancel.cancel();
             self.receiver = None;
             return;
         }
@@ -249,8 +259,8 @@ mod tests {
             sender.send(Arc::new(entry)).await.unwrap();
         }
         drop(sender);
-        let cancel = CancellationToken::new();
-        let source = Source::new(receiver, "/tmp/manifest", Arc::default(), Handle::current(), cancel);
+        let stop = Stop { cancel: CancellationToken::new(), failed: Arc::new(|| false) };
+        let source = Source::new(receiver, "/tmp/manifest", Arc::default(), Handle::current(), stop);
         let walk = move || {
             let entries = source.entries().map(|entry| {
                 let entry = entry.unwrap();

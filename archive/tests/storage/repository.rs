@@ -1,8 +1,10 @@
 //! A repository from its making to its pruning, in memory.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::faulty::{Fault, Faulty};
 use crate::support::{DIRECTORY, ROOT, back_up, entries, entry, memory, open, password, site};
 use archive::repository::{Error, Repository};
 
@@ -10,7 +12,7 @@ use archive::repository::{Error, Repository};
 async fn what_goes_in_comes_out() {
     let repository = open(memory()).await.unwrap();
     let stored = back_up(&repository, entries(120, 0)).await.unwrap();
-    assert_eq!((stored.files, stored.files_new), (120, 120));
+    assert_eq!(stored.files, 120);
     let files = repository.files(&stored.id, ROOT).await.unwrap();
     assert_eq!(files.len(), 120);
     assert_eq!(files[0].path, "configmaps/namespaces/ns-00/object-000000.yaml");
@@ -155,6 +157,67 @@ async fn pruning_keeps_what_snapshots_need_and_stops_at_a_short_listing() {
     assert_eq!(repository.check().await.unwrap(), Vec::<String>::new());
     // Removing it once more is no error: the record of it may outlive it.
     repository.forget_and_prune(ids(&[&first.id]), ids(&[&second.id])).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_lock_serves_many_operations_and_is_given_back() {
+    let store = memory();
+    let repository = open(store.clone()).await.unwrap();
+    repository.hold().await.unwrap();
+    let held = locks(&store.transport().objects());
+    assert_eq!(held.len(), 1);
+    back_up(&repository, entries(3, 0)).await.unwrap();
+    assert_eq!(repository.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(locks(&store.transport().objects()), held);
+    repository.forget_and_prune(BTreeSet::new(), BTreeSet::new()).await.unwrap();
+    assert!(locks(&store.transport().objects()).is_empty());
+    repository.hold().await.unwrap();
+    repository.release().await;
+    assert!(locks(&store.transport().objects()).is_empty());
+}
+
+fn locks(objects: &std::collections::BTreeMap<String, bytes::Bytes>) -> Vec<String> {
+    objects.keys().filter(|key| key.contains("/locks/")).cloned().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_goes_away_ends_the_reading_too() {
+    let store = Faulty::new();
+    let repository = open(store.clone()).await.unwrap();
+    let before = store.objects();
+    // Files that do not compress fill a pack long before their end, and its upload fails.
+    let mut state = 1_u64;
+    let files = (0..400).map(|number| {
+        let mut content = String::new();
+        while content.len() < 400_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let _ = write!(content, "{state:016x}");
+        }
+        entry(&format!("file-{number:03}.yaml"), &content)
+    });
+    let (sender, receiver) = tokio::sync::mpsc::channel(4);
+    let request = crate::support::request(receiver);
+    let progress = Arc::clone(&request.progress);
+    let run = tokio::spawn(async move { repository.backup(request).await });
+    // Reading and locking come first; the fault is armed once files flow.
+    for (number, file) in files.enumerate() {
+        if number == 10 {
+            store.arm(Fault::From(1));
+        }
+        if sender.send(Arc::new(file)).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let error = run.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Store { .. }), "{error}");
+    assert!(progress.objects() < 400, "all {} files were read", progress.objects());
+    let after = store.objects();
+    assert!(
+        after.keys().all(|key| before.contains_key(key) || key.contains("/locks/")),
+        "{:?}",
+        after.keys()
+    );
 }
 
 #[tokio::test(start_paused = true)]
