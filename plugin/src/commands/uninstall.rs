@@ -5,13 +5,13 @@ mod plan;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crds::addons::{Addon, Function};
 use crds::core::{BackupConfiguration, BackupSession, HookTemplate, RestoreSession};
 use crds::storage::{BackupStorage, Repository, RetentionPolicy, Snapshot};
 use futures::StreamExt as _;
 use futures::future::try_join_all;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt as _};
 use serde::Serialize;
@@ -91,7 +91,11 @@ impl Args {
         if self.delete_namespace {
             delete_namespace(&cluster, &namespace, streams).await?;
         }
-        if !self.delete_crds {
+        if self.delete_crds {
+            streams
+                .story
+                .plain("Kept: all data in the buckets. A BackupStorage on the same bucket finds it again.");
+        } else {
             streams.story.plain(&format!(
                 "Kept: all kinds, {objects}, and all data. They go on with:  kubectl kubestash install"
             ));
@@ -236,24 +240,26 @@ async fn perform(
     let Plan { objects, operator, rest, definitions } = plan;
     if !objects.is_empty() {
         delete(cluster, &objects, streams).await?;
-        gone::<BackupSession>(cluster, "", until).await?;
-        gone::<RestoreSession>(cluster, "", until).await?;
-        gone::<BackupConfiguration>(cluster, "", until).await?;
-        gone::<Snapshot>(cluster, "", until).await?;
-        gone::<Repository>(cluster, "", until).await?;
-        gone::<BackupStorage>(cluster, "", until).await?;
+        gone::<BackupSession>(cluster, "", until, |_| true).await?;
+        gone::<RestoreSession>(cluster, "", until, |_| true).await?;
+        gone::<BackupConfiguration>(cluster, "", until, |_| true).await?;
+        gone::<Snapshot>(cluster, "", until, |_| true).await?;
+        gone::<Repository>(cluster, "", until, |_| true).await?;
+        gone::<BackupStorage>(cluster, "", until, |_| true).await?;
         streams.story.remark(Glyph::Done, "objects removed", &plan::inventory(&objects));
     }
     delete(cluster, &operator, streams).await?;
     if cluster.get::<Namespace>(None, namespace).await?.is_some() {
-        gone::<Pod>(cluster, OPERATOR_LABEL, until).await?;
+        gone::<Pod>(cluster, OPERATOR_LABEL, until, |_| true).await?;
     }
     delete(cluster, &rest, streams).await?;
     streams.story.line(Glyph::Done, "operator removed");
     if !definitions.is_empty() {
         delete(cluster, &definitions, streams).await?;
-        gone::<Addon>(cluster, "", until).await?;
-        gone::<Function>(cluster, "", until).await?;
+        let ours = |definition: &CustomResourceDefinition| {
+            definitions.iter().any(|object| object.name == definition.name_any())
+        };
+        gone::<CustomResourceDefinition>(cluster, "", until, ours).await?;
         streams.story.line(Glyph::Done, "CRDs removed");
     }
     Ok(())
@@ -269,8 +275,13 @@ async fn delete(cluster: &Cluster, objects: &[Object], streams: &mut Streams<'_>
     Ok(())
 }
 
-/// Waits until no object of a kind is left: finalizers take their time.
-async fn gone<K>(cluster: &Cluster, labels: &str, until: Instant) -> Result<(), Failure>
+/// Waits until no object of a kind is left of those that are meant: finalizers take their time.
+async fn gone<K>(
+    cluster: &Cluster,
+    labels: &str,
+    until: Instant,
+    meant: impl Fn(&K) -> bool,
+) -> Result<(), Failure>
 where
     K: Resource<DynamicType = ()> + Followed,
 {
@@ -283,14 +294,14 @@ where
         let id = |object: &K| format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
         match event {
             Some(watcher::Event::Init) => left.clear(),
-            Some(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+            Some(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) if meant(object) => {
                 left.insert(id(object));
             }
             Some(watcher::Event::Delete(object)) => {
                 left.remove(&id(object));
             }
             Some(watcher::Event::InitDone) => listed = true,
-            None => {}
+            Some(watcher::Event::Apply(_) | watcher::Event::InitApply(_)) | None => {}
         }
         match left.first() {
             None if listed => Verdict::Reached(()),
