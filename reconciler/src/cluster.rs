@@ -96,6 +96,12 @@ impl Cluster {
         Self { client, manager, recorder }
     }
 
+    /// The same API server, on behalf of another field manager.
+    #[must_use]
+    pub fn on_behalf_of(&self, manager: &'static str) -> Self {
+        Self { manager, ..self.clone() }
+    }
+
     /// The client itself, for what is not an object (discovery, collection).
     #[must_use]
     pub fn client(&self) -> &Client {

@@ -12,8 +12,9 @@ use crate::finalizer;
 /// Snapshots are not all here yet is left to [`sync`]. What was said when it was brought here, `before`, stays said.
 #[must_use]
 pub fn present(repositories: &[Repository], before: &[RepositoryInfo]) -> Vec<RepositoryInfo> {
-    let present =
-        repositories.iter().filter(|repository| !is_being_wiped(repository) && !sync::is_pending(repository));
+    let present = repositories
+        .iter()
+        .filter(|repository| !is_being_wiped(repository) && !sync::is_pending(*repository));
     present
         .map(entry)
         .map(|entry| {

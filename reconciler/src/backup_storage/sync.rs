@@ -6,9 +6,10 @@
 
 use archive::bucket;
 use archive::store::ObjectStore;
+use crds::name;
 use crds::reference::ObjectReference;
 use crds::storage::backup_storage::RepositoryInfo;
-use crds::storage::{BackupStorage, Repository, Snapshot, SnapshotStatus};
+use crds::storage::{BackupStorage, Repository, Snapshot};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
@@ -17,10 +18,10 @@ use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::cluster::{self, Cluster};
 
-/// On a Repository that was found in a bucket: how far its Snapshots are.
+/// On a Repository that was found in a bucket, and on its Snapshots: whether all of it is here.
 pub const SYNC: &str = "kubestash.com/sync";
 
-/// Value of [`SYNC`] while Snapshots may be missing.
+/// Value of [`SYNC`] while something is missing.
 const PENDING: &str = "pending";
 
 /// Value of [`SYNC`] when all is there.
@@ -106,10 +107,10 @@ pub fn is_synced(repository: &Repository) -> bool {
     repository.annotations().contains_key(SYNC)
 }
 
-/// Whether Snapshots of it may be missing.
+/// Whether Snapshots of a Repository, or the status of a Snapshot, may be missing.
 #[must_use]
-pub fn is_pending(repository: &Repository) -> bool {
-    repository.annotations().get(SYNC).is_some_and(|state| state == PENDING)
+pub fn is_pending<K: Resource>(object: &K) -> bool {
+    object.annotations().get(SYNC).is_some_and(|state| state == PENDING)
 }
 
 async fn snapshots(
@@ -129,25 +130,36 @@ async fn snapshots(
     Ok(first.map(|first| format!("{count} snapshots could not be read, the first because: {first}")))
 }
 
-/// Creates the Snapshot and gives it the status that it had. One that has a status already is left alone.
+/// Creates the Snapshot and gives it the status that it had. One that was here before is left alone.
+///
+/// It is paused until its status is complete: without one it would look like a backup that somebody gave up. What the
+/// backup Job wrote is written in the Job's name, since what the operator itself applied it would take away again.
 async fn snapshot(
     cluster: &Cluster,
     mut file: Snapshot,
     repository: &Repository,
 ) -> Result<(), cluster::Error> {
-    let status = file.status.take().unwrap_or_default();
-    file.metadata = bare(&file.metadata, &repository.namespace().unwrap_or_default());
-    file.metadata.owner_references = repository.controller_owner_ref(&()).map(|owner| vec![owner]);
-    file.spec.repository = repository.name_any();
+    let mut status = file.status.take().unwrap_or_default();
+    let paused = file.spec.paused;
     let home = repository.namespace().unwrap_or_default();
+    file.metadata = bare(&file.metadata, &home);
+    file.metadata.owner_references = repository.controller_owner_ref(&()).map(|owner| vec![owner]);
+    file.metadata.annotations.get_or_insert_default().insert(SYNC.to_owned(), PENDING.to_owned());
+    file.spec.repository = repository.name_any();
+    file.spec.paused = true;
     let created = if let Some(created) = cluster.create(&file).await? {
         created
     } else {
         let existing = cluster.find::<Snapshot>(&home, &file.name_any()).await?;
-        let Some(existing) = existing.filter(|existing| existing.status.is_none()) else { return Ok(()) };
+        let Some(existing) = existing.filter(is_pending) else { return Ok(()) };
         existing
     };
-    cluster.apply_status::<Snapshot, SnapshotStatus>(&created, &status).await.map(drop)
+    let components = json!({"components": std::mem::take(&mut status.components)});
+    let job = cluster.on_behalf_of(name::manager::JOB);
+    let created = job.apply_status(&created, &components).await?.into_object();
+    let created = cluster.apply_status(&created, &status).await?.into_object();
+    let done = json!({"metadata": {"annotations": {SYNC: DONE}}, "spec": {"paused": paused.then_some(true)}});
+    cluster.merge(&created, done).await.map(drop)
 }
 
 /// The Repository of a file, as an object of this cluster.
