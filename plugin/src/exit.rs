@@ -47,12 +47,13 @@ impl Exit {
 /// The paragraph at the end of `--help`.
 pub const HELP: &str = "\
 Exit codes:
-  0  done                           4    cluster or object problem: unreachable, forbidden, not found, conflict
-  1  the operation failed           5    the operator skipped the run
-  2  usage or input error           124  --timeout passed while waiting; the work goes on in the cluster
-  3  partly done                    130  interrupted while waiting; the work goes on in the cluster
+  0  done                     4    the cluster or an object stood in the way: unreachable, forbidden,
+  1  the operation failed          not found, conflict
+  2  usage or input error     5    the operator skipped the run
+  3  partly done              124  --timeout passed, 130  interrupted, 143  terminated: the work
+                                   goes on in the cluster
 
-kubectl takes no flags before a plugin's name: write  kubectl kubestash backup watch orders -n shop";
+kubectl takes no flags before a plugin's name:  kubectl kubestash watch orders -n shop";
 
 #[cfg(test)]
 mod tests {

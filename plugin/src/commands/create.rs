@@ -1,6 +1,6 @@
 //! What every `create` does with the objects it made: export, dry run, or write them, and wait until they are ready.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::Stream;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::apply::{self, Writing, Written};
 use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
-use crate::context;
+use crate::context::{self, Context};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::human;
@@ -118,13 +118,16 @@ fn export(objects: &[Object]) -> Result<String, Failure> {
 pub async fn ready<K: Resource<DynamicType = ()>>(
     cluster: &Cluster,
     (namespace, name): (&str, &str),
-    objects: impl Stream<Item = Result<Option<K>, watcher::Error>>,
-    judge: impl FnMut(Option<&K>) -> Verdict<()>,
-    (limit, streams): (Duration, &mut Streams<'_>),
+    (objects, judge): (
+        impl Stream<Item = Result<Option<K>, watcher::Error>>,
+        impl FnMut(Option<&K>) -> Verdict<()>,
+    ),
+    limit: Duration,
+    (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<(), Failure> {
     let kind = Kind::of::<K>();
     let what = format!("{} {namespace}/{name}", kind.kind);
-    let started = Instant::now();
+    let started = context.environment.now();
     streams.story.line(Glyph::Waiting, &format!("waiting for {what}, at most {}", human::duration(limit)));
     let asked = Asked {
         verb: "watch",
@@ -134,7 +137,10 @@ pub async fn ready<K: Resource<DynamicType = ()>>(
     };
     match wait::until(objects, (cluster, asked), Some(limit), judge).await? {
         Waited::Reached(()) => {
-            streams.story.line(Glyph::Done, &format!("Ready ({})", human::duration(started.elapsed())));
+            streams.story.line(
+                Glyph::Done,
+                &format!("Ready ({})", human::duration(human::between(started, context.environment.now()))),
+            );
             Ok(())
         }
         Waited::TimedOut(reason) => Err(Failure::new(Exit::TimedOut, format!("{what} is not Ready yet"))

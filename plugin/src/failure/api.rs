@@ -20,7 +20,9 @@ impl From<Error> for Failure {
                 kube::Error::Api(status) => refused(asked, status).chain(&error),
                 // Without the chain: a failed credential plugin's error holds all it printed.
                 kube::Error::Auth(auth) => not_authenticated(context, auth),
-                other => unreachable_cluster(context).why(cause(other)).chain(&error),
+                other => {
+                    unreachable_cluster(context).why(cause(other)).fix("kubectl cluster-info").chain(&error)
+                }
             },
         }
     }

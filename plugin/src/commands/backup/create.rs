@@ -90,7 +90,7 @@ impl Args {
             streams.story.line(Glyph::Warning, &encryption::notice(&namespace, &secret));
         }
         if !self.write.no_wait {
-            ready(&cluster, &plan, limit, streams).await?;
+            ready(&cluster, &plan, limit, (context, streams)).await?;
         }
         self.go_on(&cluster, &plan, seen.existing.is_none(), (context, streams)).await
     }
@@ -149,7 +149,14 @@ impl Args {
     ) -> Result<Plan, Failure> {
         let mut wish = self.backup.wish()?;
         wish.filters = self.filters.clone();
-        let target = target.map(|target| target.resolve(namespace, &seen.served)).transpose()?;
+        let target = target.map(|target| target.resolve(namespace, &seen.served)).transpose();
+        let target = target.map_err(|failure| {
+            if self.write.offline() {
+                failure.row("or", "--dry-run=server, which asks the cluster")
+            } else {
+                failure
+            }
+        })?;
         let mut missing = Vec::new();
         let mut input = Input::new(streams.input, context.environment.terminals.input);
         let new_storage = self.new_storage(namespace, asked, &mut input, &mut missing)?;
@@ -240,14 +247,14 @@ async fn ready(
     cluster: &Cluster,
     plan: &Plan,
     limit: std::time::Duration,
-    streams: &mut Streams<'_>,
+    (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<(), Failure> {
     if let Some(storage) = &plan.new_storage {
         let place = (storage.namespace.as_str(), storage.name.as_str());
         let states = cluster.follow::<BackupStorage>(place.0, place.1);
-        create::ready(cluster, place, states, readiness::storage, (limit, streams)).await?;
+        create::ready(cluster, place, (states, readiness::storage), limit, (context, streams)).await?;
     }
     let place = (plan.namespace.as_str(), plan.name.as_str());
     let states = cluster.follow::<BackupConfiguration>(place.0, place.1);
-    create::ready(cluster, place, states, readiness::backup, (limit, streams)).await
+    create::ready(cluster, place, (states, readiness::backup), limit, (context, streams)).await
 }

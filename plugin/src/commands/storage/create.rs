@@ -44,7 +44,7 @@ impl Args {
         if self.write.writes() && !self.write.no_wait {
             let place = (namespace.as_str(), meant.name.as_str());
             let states = cluster.follow::<BackupStorage>(place.0, place.1);
-            create::ready(&cluster, place, states, readiness::storage, (limit, streams)).await?;
+            create::ready(&cluster, place, (states, readiness::storage), limit, (context, streams)).await?;
         }
         if self.write.writes() {
             let flag = context.namespace_flag()?;

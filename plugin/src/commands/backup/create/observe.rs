@@ -107,7 +107,9 @@ async fn lacking_target(cluster: &Cluster, target: &Target) -> Result<Option<Fai
             found.is_none().then(|| {
                 let flag =
                     namespace.as_deref().map_or_else(String::new, |namespace| format!(" -n {namespace}"));
-                Failure::cluster(format!("{} does not exist", target.spoken()))
+                let place =
+                    namespace.as_deref().map_or_else(String::new, |name| format!(" in namespace {name}"));
+                Failure::cluster(format!("{} does not exist{place}", target.spoken()))
                     .fix(format!("kubectl get {}{flag}", kind.kind.resource()))
             })
         }

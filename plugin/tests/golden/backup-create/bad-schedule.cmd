@@ -1,0 +1,1 @@
+kubectl kubestash backup create --target namespace --schedule '61 * * * *' --dry-run

@@ -1,0 +1,1 @@
+kubectl kubestash backup create --target ns/pay --storage minio --create-reader --generate-encryption-secret --dry-run

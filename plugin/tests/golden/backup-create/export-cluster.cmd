@@ -1,0 +1,1 @@
+kubectl kubestash backup create all -n ops --target cluster --storage minio --service-account robot --encryption-secret keys/enc --schedule '@hourly' --keep-last 24 --exclude-resources events --retries 2 --retry-delay 5m --backup-timeout none --export

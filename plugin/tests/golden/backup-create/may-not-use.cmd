@@ -1,0 +1,2 @@
+kubectl kubestash backup create --target namespace --storage backups/minio --create-reader --generate-encryption-secret
+api foreign-storage.json

@@ -1,0 +1,1 @@
+kubectl kubestash backup create --target gizmo/a --storage minio --dry-run

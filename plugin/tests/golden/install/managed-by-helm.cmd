@@ -1,0 +1,2 @@
+kubectl kubestash install
+api helm.json

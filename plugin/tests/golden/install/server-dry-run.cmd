@@ -1,0 +1,2 @@
+kubectl kubestash install --dry-run=server -o name
+api empty.json

@@ -1,0 +1,2 @@
+kubectl kubestash snap list -A --no-headers
+api two.json

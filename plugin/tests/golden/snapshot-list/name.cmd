@@ -1,0 +1,2 @@
+kubectl kubestash snapshot list -o name --phase Succeeded --since 12h
+api two.json

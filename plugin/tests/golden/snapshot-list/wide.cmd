@@ -1,0 +1,2 @@
+kubectl kubestash snapshot list -o wide
+api two.json

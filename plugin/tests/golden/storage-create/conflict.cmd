@@ -1,0 +1,2 @@
+kubectl kubestash storage create minio --bucket backups --workload-identity
+api conflict.json

@@ -1,0 +1,1 @@
+kubectl kubestash storage create --provider azure

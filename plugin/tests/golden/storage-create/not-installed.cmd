@@ -1,0 +1,2 @@
+kubectl kubestash storage create minio --bucket b --workload-identity
+api nothing.json

@@ -1,0 +1,2 @@
+kubectl kubestash trigger shop -o name
+api known.json

@@ -1,0 +1,2 @@
+kubectl kubestash trigger shop
+api paused.json

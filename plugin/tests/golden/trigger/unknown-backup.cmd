@@ -1,0 +1,2 @@
+kubectl kubestash trigger shpo
+api known.json

@@ -1,0 +1,2 @@
+kubectl kubestash trigger shop --sessions nigthly
+api known.json

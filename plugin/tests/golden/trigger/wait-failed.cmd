@@ -1,0 +1,2 @@
+kubectl kubestash trigger shop --wait
+api fails.json

@@ -1,0 +1,2 @@
+kubectl kubestash trigger shop --wait -o name
+api succeeds.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup trigger shop --watch --progress=none
+api succeeds.json

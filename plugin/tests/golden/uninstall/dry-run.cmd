@@ -1,0 +1,2 @@
+kubectl kubestash uninstall --dry-run
+api installed.json

@@ -1,0 +1,2 @@
+kubectl kubestash uninstall
+api installed.json

@@ -1,0 +1,2 @@
+kubectl kubestash uninstall --delete-crds --confirm dev --force
+api installed.json

@@ -1,0 +1,1 @@
+kubectl kubestash snapshot list --request-timeout soon

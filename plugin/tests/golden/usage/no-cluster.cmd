@@ -1,0 +1,2 @@
+kubectl kubestash watch orders
+env KUBECONFIG=/nonexistent

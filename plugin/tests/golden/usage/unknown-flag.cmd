@@ -1,0 +1,1 @@
+kubectl kubestash watch orders --sesion x

@@ -1,0 +1,2 @@
+kubectl kubestash version -o yaml
+api installed.json

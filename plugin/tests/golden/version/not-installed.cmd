@@ -1,0 +1,2 @@
+kubectl kubestash version
+api nothing.json

@@ -1,0 +1,2 @@
+kubectl kubestash watch shop
+api forbidden.json

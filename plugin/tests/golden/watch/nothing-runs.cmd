@@ -1,0 +1,2 @@
+kubectl kubestash watch
+api idle.json

@@ -1,0 +1,2 @@
+kubectl kubestash watch shop --timeout 1s
+api goes-on.json

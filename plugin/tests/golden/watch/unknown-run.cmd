@@ -1,0 +1,2 @@
+kubectl kubestash watch shop --run shop-nightly-1
+api idle.json
