@@ -191,7 +191,7 @@ async fn run(api: &Api, plan: &Plan, limits: &Limits, outputs: Vec<Output>) -> R
     warnings.extend(noted);
     report.gaps.splice(0..0, gaps);
     report.warnings.splice(0..0, warnings);
-    reader.totals.finish(report.objects, is_countable(plan));
+    reader.totals.finish(report.objects);
     Ok(report)
 }
 
@@ -313,6 +313,7 @@ impl Reader<'_> {
         lane: &mut Lane,
     ) -> Result<(), Abandoned> {
         let shape = self.shape(of);
+        let before = lane.handed_out();
         if !of.aggregated {
             let extent = if namespace.is_some() { Extent::Namespace } else { Extent::All };
             let arrangement = Arrangement::new(self, of, Arc::clone(&shape), lane, extent);
@@ -324,6 +325,8 @@ impl Reader<'_> {
                 }
             }
         }
-        arrange::sort(self, of, &shape, lane, self.listing(of, namespace)).await
+        let listing = self.listing(of, namespace);
+        let entries = arrange::read_whole(self, of, &shape, lane, listing).await;
+        arrange::hand_out_sorted(of, lane, entries, before).await
     }
 }

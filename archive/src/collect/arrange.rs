@@ -242,25 +242,27 @@ impl<'a> Arrangement<'a> {
     }
 }
 
-/// Reads a list whose server does not sort: all of it is held, sorted, and handed out. Of what was handed out before,
-/// nothing comes again; what would have had to come before that is lost and told.
-pub async fn sort(
+/// All files of a list whose server does not sort. What is missing is noted in the lane.
+pub async fn read_whole(
     reader: &Reader<'_>,
     of: &ResourceType,
     shape: &Arc<Shape>,
     lane: &mut Lane,
     mut listing: Listing<'_>,
-) -> Result<(), Abandoned> {
+) -> Vec<Arc<Entry>> {
     let mut entries: Vec<Arc<Entry>> = Vec::new();
     loop {
         let part = match listing.next().await {
             Next::Part(part) => part,
-            Next::End | Next::Gone => break,
+            Next::End | Next::Gone => return entries,
             Next::Broken(gap) => {
                 lane.outcome.gaps.push(gap);
-                break;
+                return entries;
             }
         };
+        if let Some(total) = part.total {
+            lane.expect(&reader.totals, total);
+        }
         for object in convert(&part.items, shape, &type_meta(of, &part.served)) {
             match object {
                 Ok(object) => {
@@ -270,30 +272,36 @@ pub async fn sort(
             }
         }
     }
+}
+
+/// Hands a whole list out in the order of the tree. When part of it was handed out before its disorder was noticed
+/// (the lane had handed out `before` files when the list began), nothing comes again; and what would have had to come
+/// earlier than that is lost and told.
+pub async fn hand_out_sorted(
+    of: &ResourceType,
+    lane: &mut Lane,
+    mut entries: Vec<Arc<Entry>>,
+    before: u64,
+) -> Result<(), Abandoned> {
     entries.sort_by(|left, right| left.path.split('/').cmp(right.path.split('/')));
-    // A list that is begun anew, or not sorted, may name an object twice: the later reading stays.
+    // A list that was begun anew, or is not sorted, may name an object twice: the later reading stays.
     entries.reverse();
     entries.dedup_by(|left, right| left.path == right.path);
     entries.reverse();
-    hand_out_the_rest(of, lane, entries).await
-}
-
-async fn hand_out_the_rest(
-    of: &ResourceType,
-    lane: &mut Lane,
-    entries: Vec<Arc<Entry>>,
-) -> Result<(), Abandoned> {
-    let handed_out = lane.last_path().map(str::to_owned);
-    let comes_later =
-        |entry: &Arc<Entry>| handed_out.as_ref().is_none_or(|last| entry.path.split('/').gt(last.split('/')));
-    let (mut ready, before): (Batch, Batch) = entries.into_iter().partition(comes_later);
-    if before.len() as u64 != lane.handed_out() {
-        let message = format!(
-            "its server does not sort, and of {} objects {} were handed out before that was noticed",
-            before.len(),
-            lane.handed_out()
-        );
-        lane.outcome.gaps.push(object_gap(of, None, message));
+    let handed_out = lane.handed_out() - before;
+    if handed_out > 0
+        && let Some(last) = lane.last_path().map(str::to_owned)
+    {
+        let all = entries.len();
+        entries.retain(|entry| entry.path.split('/').gt(last.split('/')));
+        let earlier = all - entries.len();
+        if earlier as u64 != handed_out {
+            let message = format!(
+                "its server does not sort, and {handed_out} of the first {earlier} objects were handed out before \
+                 that was noticed"
+            );
+            lane.outcome.gaps.push(object_gap(of, None, message));
+        }
     }
-    lane.hand_out(&mut ready).await
+    lane.hand_out(&mut entries).await
 }

@@ -2,7 +2,7 @@
 //! still being read, the last ones are asked beforehand.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::jobs::{Job, Portion};
@@ -19,13 +19,20 @@ pub struct Totals {
     progress: Vec<Arc<Progress>>,
     claimed: Vec<AtomicBool>,
     open: AtomicUsize,
+    expected: AtomicU64,
+    known: AtomicBool,
 }
 
 impl Totals {
-    /// Nothing is counted. Without `countable` nothing will be.
+    /// Nothing is counted. Without `countable` nothing will be: the server's counts are not those of the files.
     pub fn new(progress: Vec<Arc<Progress>>, jobs: usize, countable: bool) -> Self {
-        let claimed: Vec<AtomicBool> = (0..jobs).map(|_| AtomicBool::new(!countable)).collect();
-        Self { progress, claimed, open: AtomicUsize::new(if countable { jobs } else { 0 }) }
+        Self {
+            progress,
+            claimed: (0..jobs).map(|_| AtomicBool::new(!countable)).collect(),
+            open: AtomicUsize::new(jobs),
+            expected: AtomicU64::new(0),
+            known: AtomicBool::new(false),
+        }
     }
 
     /// Takes the counting of a type; false when another has it.
@@ -35,22 +42,28 @@ impl Totals {
 
     /// Some objects of a type that the caller has claimed.
     pub fn expect(&self, objects: u64) {
+        self.expected.fetch_add(objects, Ordering::Relaxed);
         self.progress.iter().for_each(|progress| progress.expect(objects));
     }
 
     /// A claimed type is counted.
     pub fn counted(&self) {
         if self.open.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.progress.iter().for_each(|progress| progress.total_is_known());
+            self.know();
         }
     }
 
     /// All `objects` are handed out: where the total could not be known before, it is now.
-    pub fn finish(&self, objects: u64, countable: bool) {
-        if !countable {
-            self.expect(objects);
-            self.progress.iter().for_each(|progress| progress.total_is_known());
+    pub fn finish(&self, objects: u64) {
+        if !self.known.load(Ordering::Relaxed) {
+            self.expect(objects.saturating_sub(self.expected.load(Ordering::Relaxed)));
+            self.know();
         }
+    }
+
+    fn know(&self) {
+        self.known.store(true, Ordering::Relaxed);
+        self.progress.iter().for_each(|progress| progress.total_is_known());
     }
 }
 
@@ -99,7 +112,7 @@ mod tests {
         assert!(totals.claim(1) && !totals.claim(2));
         totals.expect(4);
         totals.counted();
-        totals.finish(99, true);
+        totals.finish(99);
         assert_eq!(progress.total_objects(), Some(7));
     }
 
@@ -109,7 +122,18 @@ mod tests {
         let totals = Totals::new(vec![Arc::clone(&progress)], 2, false);
         assert!(!totals.claim(0));
         assert_eq!(progress.total_objects(), None);
-        totals.finish(5, false);
+        totals.finish(5);
         assert_eq!(progress.total_objects(), Some(5));
+    }
+
+    #[test]
+    fn a_count_that_never_came_is_made_up_for_at_the_end() {
+        let progress = Arc::new(Progress::new());
+        let totals = Totals::new(vec![Arc::clone(&progress)], 2, true);
+        assert!(totals.claim(0) && totals.claim(1));
+        totals.expect(3);
+        totals.counted();
+        totals.finish(10);
+        assert_eq!(progress.total_objects(), Some(10));
     }
 }

@@ -126,7 +126,7 @@ async fn an_overloaded_server_is_asked_again_as_it_says() {
 async fn a_server_that_never_answers_holds_up_nobody() {
     let (_, run) = run_failing(|call| (call.plural == "secrets").then_some(Fault::Silence)).await;
     assert_eq!(run.paths(), without("secrets"));
-    assert_eq!(run.gaps(), ["failed to read secrets: in version v1: no answer within 0.2 s"]);
+    assert_eq!(run.gaps(), ["failed to read secrets: in version v1: no answer within 0.5 s"]);
 }
 
 #[tokio::test]
@@ -168,6 +168,12 @@ async fn an_aggregated_api_is_outside_the_scope_unless_it_is_named() {
         run(&Server::new(types.clone()), &filtered(&[("IncludeResources", "pods.metrics.k8s.io")])).await;
     named.assert_sound();
     assert_eq!(named.paths(), files([&metrics]), "its server does not sort");
+    let given = [("IncludeResources", "pods.metrics.k8s.io"), ("IncludeNamespaces", "a-b,a,b")];
+    let by_namespace = run(&Server::new(types), &filtered(&given)).await;
+    by_namespace.assert_sound();
+    assert!(by_namespace.report().is_complete(), "{:?}", by_namespace.gaps());
+    assert_eq!(by_namespace.paths(), files([&metrics]));
+    assert_eq!(by_namespace.total, Some(4));
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ fn large() -> Vec<Type> {
         .map(|plural| {
             let mut of = Type::new("example.com", plural, "Thing", false);
             for number in 0..400 {
-                of.object("", &format!("{number:03}"), serde_json::json!({}));
+                of.object("", &format!("{number:03}"), &serde_json::json!({}));
             }
             of
         })
@@ -116,7 +116,7 @@ async fn while_nobody_reads_little_is_fetched_and_no_deadline_passes() {
     let read_late = async {
         receiver.recv().await.unwrap();
         // Longer than a request may take.
-        tokio::time::sleep(Duration::from_millis(1000)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let lists = server.calls().into_iter().filter(|call| call.limit > 1).count();
         let mut paths = 1;
         while receiver.recv().await.is_some() {

@@ -88,18 +88,18 @@ fn application() -> Vec<Type> {
     deployments.objects.get_mut(&("shop".to_owned(), "orders".to_owned())).unwrap()["metadata"]["ownerReferences"] =
         json!([{"uid": "uid-pods-shop-orders-1-x"}]);
     let mut sets = Type::new("apps", "replicasets", "ReplicaSet", true).with(&[("shop", "stray")]);
-    sets.object("shop", "orders-1", owner("uid-deployments-shop-orders"));
-    sets.object("shop", "orders-2", owner("uid-deployments-shop-orders"));
-    sets.object("elsewhere", "orders-3", owner("uid-deployments-shop-orders"));
+    sets.object("shop", "orders-1", &owner("uid-deployments-shop-orders"));
+    sets.object("shop", "orders-2", &owner("uid-deployments-shop-orders"));
+    sets.object("elsewhere", "orders-3", &owner("uid-deployments-shop-orders"));
     let mut pods = Type::new("", "pods", "Pod", true).with(&[("shop", "stray")]);
-    pods.object("shop", "orders-1-x", owner("uid-replicasets-shop-orders-1"));
+    pods.object("shop", "orders-1-x", &owner("uid-replicasets-shop-orders-1"));
     let mut unlabelled = owner("uid-replicasets-shop-orders-1");
     unlabelled["labels"] = json!({});
-    pods.object("shop", "orders-1-y", unlabelled);
+    pods.object("shop", "orders-1-y", &unlabelled);
     let mut roles = Type::new("example.com", "tenants", "Tenant", false).with(&[("", "big")]);
-    roles.object("", "small", owner("uid-tenants--big"));
+    roles.object("", "small", &owner("uid-tenants--big"));
     let mut claims = Type::new("", "configmaps", "ConfigMap", true);
-    claims.object("elsewhere", "of-big", owner("uid-tenants--small"));
+    claims.object("elsewhere", "of-big", &owner("uid-tenants--small"));
     vec![namespaces(&["shop", "elsewhere"]), claims, pods, deployments, sets, roles]
 }
 
@@ -217,7 +217,7 @@ async fn a_namespace_that_is_not_there_is_an_error() {
 #[tokio::test]
 async fn a_selector_is_left_to_the_server() {
     let mut types = vec![namespaces(&["a"]), config_maps(&["a"], 40)];
-    types[1].object("a", "x", json!({"labels": {"app": "shop"}}));
+    types[1].object("a", "x", &json!({"labels": {"app": "shop"}}));
     let run_with = async |types: Vec<Type>, selector| {
         run(&Server::new(types), &filtered(&[("labelSelector", selector)])).await
     };
@@ -233,8 +233,8 @@ async fn a_selector_is_left_to_the_server() {
 #[tokio::test]
 async fn label_gates_take_what_has_the_labels() {
     let mut types = vec![namespaces(&["a"]), config_maps(&["a"], 40)];
-    types[1].object("a", "c005-x", json!({"labels": {"app": "shop"}}));
-    types[1].object("a", "c005", json!({"labels": {"app": "shop", "tier": "web"}}));
+    types[1].object("a", "c005-x", &json!({"labels": {"app": "shop"}}));
+    types[1].object("a", "c005", &json!({"labels": {"app": "shop", "tier": "web"}}));
     let server = Server::new(types.clone());
     let both = run(&server, &filtered(&[("ORedLabelSelectors", "app=shop,app=other")])).await;
     assert_eq!(both.paths(), ["configmaps/namespaces/a/c005-x.yaml", "configmaps/namespaces/a/c005.yaml"]);

@@ -1,5 +1,7 @@
 //! An API server in this process: it serves types and objects from memory, in pages, and fails as it is told to.
 
+mod discovery;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::ready;
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 
 /// One type.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is set by itself in some test")]
 pub struct Type {
     pub group: &'static str,
     /// The preferred one first.
@@ -26,6 +29,7 @@ pub struct Type {
     pub objects: BTreeMap<(String, String), Value>,
     /// Answered for by another server, which does not sort.
     pub aggregated: bool,
+    /// Its group does not answer.
     pub stale: bool,
     /// Lists are sorted as etcd's keys are.
     pub sorted: bool,
@@ -48,7 +52,7 @@ impl Type {
     }
 
     /// Adds an object whose metadata has `more` besides its name.
-    pub fn object(&mut self, namespace: &str, name: &str, more: Value) {
+    pub fn object(&mut self, namespace: &str, name: &str, more: &Value) {
         let mut metadata = json!({
             "name": name, "uid": format!("uid-{}-{namespace}-{name}", self.plural), "resourceVersion": "7",
             "creationTimestamp": "2026-11-22T10:00:00Z", "managedFields": [{"manager": "x"}]
@@ -65,7 +69,7 @@ impl Type {
 
     pub fn with(mut self, places: &[(&str, &str)]) -> Self {
         for (namespace, name) in places {
-            self.object(namespace, name, json!({}));
+            self.object(namespace, name, &json!({}));
         }
         self
     }
@@ -186,17 +190,17 @@ impl Server {
         let path = request.uri().path();
         let mut types = self.types.lock().unwrap();
         match path {
-            "/api" | "/apis" => return Some(reply(200, &self.discovery(path, &types))),
+            "/api" | "/apis" => return Some(reply(200, &discovery::groups(self.modern, path, &types))),
             "/apis/apiregistration.k8s.io/v1/apiservices" if self.services => {
-                return Some(reply(200, &services(&types)));
+                return Some(reply(200, &discovery::services(&types)));
             }
             "/apis/apiregistration.k8s.io/v1/apiservices" => {
                 return Some(reply(403, &json!({"kind": "Status", "reason": "Forbidden", "message": "no"})));
             }
             _ => {}
         }
-        let Some(mut call) = self.call(request, &types) else {
-            return Some(resources(path, &types));
+        let Some(mut call) = Self::call(request, &types) else {
+            return Some(discovery::resources(path, &types));
         };
         call.earlier = self.calls.lock().unwrap().iter().filter(|earlier| earlier.path == call.path).count();
         self.calls.lock().unwrap().push(call.clone());
@@ -213,7 +217,7 @@ impl Server {
     }
 
     /// None for a path that is not of a type.
-    fn call(&self, request: &Request<Body>, types: &[Type]) -> Option<Call> {
+    fn call(request: &Request<Body>, types: &[Type]) -> Option<Call> {
         let path = request.uri().path().to_owned();
         let (version, rest) = types.iter().find_map(|of| {
             let version = of.versions.iter().find(|version| path.starts_with(&of.root(version)))?;
@@ -251,94 +255,6 @@ impl Server {
         }
         Some(call)
     }
-
-    fn discovery(&self, path: &str, types: &[Type]) -> Value {
-        let mut groups: Vec<&str> =
-            types.iter().map(|of| of.group).filter(|group| group.is_empty() == (path == "/api")).collect();
-        groups.dedup();
-        if self.modern {
-            let items: Vec<Value> = groups.into_iter().map(|group| aggregated_group(group, types)).collect();
-            return json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items});
-        }
-        if path == "/api" {
-            return json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []});
-        }
-        let groups: Vec<Value> = groups
-            .into_iter()
-            .map(|group| {
-                let version = |version: &&str| json!({"groupVersion": format!("{group}/{version}"), "version": version});
-                let versions: Vec<Value> = versions(group, types).iter().map(version).collect();
-                // In the order of their age: what is preferred is said besides.
-                let reversed: Vec<&Value> = versions.iter().rev().collect();
-                json!({"name": group, "versions": reversed, "preferredVersion": versions[0]})
-            })
-            .collect();
-        json!({"kind": "APIGroupList", "groups": groups})
-    }
-}
-
-fn versions(group: &str, types: &[Type]) -> Vec<&'static str> {
-    let mut versions = Vec::new();
-    for version in types.iter().filter(|of| of.group == group).flat_map(|of| &of.versions) {
-        if !versions.contains(version) {
-            versions.push(*version);
-        }
-    }
-    versions
-}
-
-fn aggregated_group(group: &str, types: &[Type]) -> Value {
-    let versions: Vec<Value> = versions(group, types)
-        .into_iter()
-        .map(|version| {
-            let served = |of: &&Type| of.group == group && of.versions.contains(&version);
-            let stale = types.iter().filter(served).any(|of| of.stale);
-            let resources: Vec<Value> = types
-                .iter()
-                .filter(served)
-                .filter(|of| !of.stale)
-                .map(|of| {
-                    json!({"resource": of.plural, "verbs": of.verbs, "singularResource": of.plural,
-                        "responseKind": {"group": "", "version": version, "kind": of.kind},
-                        "scope": if of.namespaced { "Namespaced" } else { "Cluster" },
-                        "subresources": [{"subresource": "status", "verbs": ["get"]}]})
-                })
-                .collect();
-            json!({"version": version, "resources": resources, "freshness": if stale { "Stale" } else { "Current" }})
-        })
-        .collect();
-    json!({"metadata": {"name": group, "creationTimestamp": null}, "versions": versions})
-}
-
-/// The resources of one group and version, by the old way.
-fn resources(path: &str, types: &[Type]) -> Response<Body> {
-    let path = format!("{path}/");
-    let served: Vec<&Type> =
-        types.iter().filter(|of| of.versions.iter().any(|version| of.root(version) == path)).collect();
-    if served.is_empty() {
-        return reply(404, &json!({"kind": "Status", "reason": "NotFound", "message": "no such path"}));
-    }
-    if served.iter().any(|of| of.stale) {
-        return reply(500, &json!({"kind": "Status", "message": "its server is down"}));
-    }
-    let resource = |name: String, of: &Type| json!({"name": name, "kind": of.kind, "namespaced": of.namespaced, "singularName": "", "verbs": of.verbs});
-    let resources: Vec<Value> = served
-        .iter()
-        .flat_map(|of| [resource(of.plural.to_owned(), of), resource(format!("{}/status", of.plural), of)])
-        .collect();
-    reply(200, &json!({"kind": "APIResourceList", "groupVersion": path, "resources": resources}))
-}
-
-fn services(types: &[Type]) -> Value {
-    let items: Vec<Value> = types
-        .iter()
-        .flat_map(|of| of.versions.iter().map(move |version| (of, version)))
-        .map(|(of, version)| {
-            let service = if of.aggregated { json!({"name": "other"}) } else { Value::Null };
-            json!({"spec": {"group": of.group, "version": version, "service": service}})
-        })
-        .collect();
-    json!({"kind": "APIServiceList", "items": items})
 }
 
 fn serve(call: &Call, types: &[Type]) -> Response<Body> {
@@ -412,16 +328,13 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        match (first, tail) {
-            (b'%', [high, low, after @ ..]) => {
-                let digits = [*high, *low];
-                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
+        if let (b'%', [high, low, after @ ..]) = (first, tail) {
+            let digits = [*high, *low];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+            rest = after;
+        } else {
+            bytes.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8(bytes).unwrap()

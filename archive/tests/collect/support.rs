@@ -17,7 +17,7 @@ use crate::server::{Server, Type};
 /// Small pages and no patience.
 pub fn limits() -> Limits {
     let patience = Patience {
-        request: Duration::from_millis(200),
+        request: Duration::from_millis(500),
         attempts: 3,
         longest_wait: Duration::from_millis(20),
     };
@@ -132,7 +132,7 @@ pub fn files<'a>(types: impl IntoIterator<Item = &'a Type>) -> Vec<String> {
 pub fn namespaces(names: &[&str]) -> Type {
     let mut of = Type::new("", "namespaces", "Namespace", false);
     for name in names {
-        of.object("", name, serde_json::json!({}));
+        of.object("", name, &serde_json::json!({}));
     }
     of
 }
@@ -142,7 +142,7 @@ pub fn config_maps(names: &[&str], count: usize) -> Type {
     let mut of = Type::new("", "configmaps", "ConfigMap", true);
     for namespace in names {
         for number in 0..count {
-            of.object(namespace, &format!("c{number:03}"), serde_json::json!({}));
+            of.object(namespace, &format!("c{number:03}"), &serde_json::json!({}));
         }
     }
     of
@@ -155,7 +155,7 @@ pub fn cluster() -> Vec<Type> {
     widgets.versions = vec!["v2", "v1"];
     for namespace in ["a-b", "a", "b"] {
         for number in 0..50 {
-            widgets.object(namespace, &format!("w{number}"), serde_json::json!({}));
+            widgets.object(namespace, &format!("w{number}"), &serde_json::json!({}));
         }
     }
     vec![

@@ -60,8 +60,8 @@ async fn only_namespaces_that_a_list_has_later_are_read_by_themselves() {
 async fn a_namespace_that_appears_late_belongs_to_the_next_backup() {
     let server = Server::failing(vec![namespaces(&["a-b"]), config_maps(&["a-b"], 40)], |call, types| {
         if call.plural == "configmaps" && call.token.is_some() {
-            types[1].object("a", "new", serde_json::json!({}));
-            types[1].object("b", "new", serde_json::json!({}));
+            types[1].object("a", "new", &serde_json::json!({}));
+            types[1].object("b", "new", &serde_json::json!({}));
         }
         None
     });
@@ -78,7 +78,7 @@ async fn a_namespace_that_appears_late_belongs_to_the_next_backup() {
 #[tokio::test]
 async fn an_object_that_cannot_be_kept_is_named_and_the_others_are_kept() {
     let mut types = vec![namespaces(&["a"]), config_maps(&["a"], 40)];
-    types[1].object("a", "c005", serde_json::json!({"name": "c/005"}));
+    types[1].object("a", "c005", &serde_json::json!({"name": "c/005"}));
     let run = run(&Server::new(types), &everything()).await;
     run.assert_sound();
     assert_eq!(run.entries.len(), 40);
