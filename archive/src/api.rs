@@ -13,6 +13,7 @@ use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use snafu::Snafu;
 
 /// Plain JSON.
@@ -71,6 +72,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// An answer that is not the JSON it should be. Says where and of which sort, never what stands there.
+    #[must_use]
+    pub fn garbled(error: &serde_json::Error) -> Self {
+        Self::Garbled { message: told(error) }
+    }
+
     /// The HTTP status, if there was one.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
@@ -146,7 +153,7 @@ impl Api {
     /// As [`Api::get`], parsed.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str, accept: &str) -> Result<T, Error> {
         let body = self.get(path, accept).await?;
-        serde_json::from_slice(&body).map_err(|error| Error::Garbled { message: error.to_string() })
+        serde_json::from_slice(&body).map_err(|error| Error::garbled(&error))
     }
 
     async fn attempt(&self, path: &str, accept: &str) -> Result<Bytes, Failure> {
@@ -163,6 +170,17 @@ impl Api {
         }
         Err(Failure { error: refusal(status, &body), asked })
     }
+}
+
+/// What is wrong with some JSON, without a part of it: serde_json's own text quotes values, and those may be secret.
+pub(crate) fn told(error: &serde_json::Error) -> String {
+    let sort = match error.classify() {
+        Category::Io => "not readable",
+        Category::Syntax => "not JSON",
+        Category::Data => "not of the expected form",
+        Category::Eof => "cut off",
+    };
+    format!("{sort} at line {} column {}", error.line(), error.column())
 }
 
 /// An error, and how long the server asks us to wait.
@@ -296,6 +314,20 @@ mod tests {
         let error = refusal(StatusCode::BAD_GATEWAY, b"upstream is gone\n<html>");
         assert_eq!(error.to_string(), "502 Bad Gateway: upstream is gone");
         assert_eq!(error.user(), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_told_without_its_content() {
+        for (text, told_of) in [
+            ("{\"reason\": {\"password\": \"hunter2\"}}", "not of the expected form at line 1 column"),
+            ("\"hunter2\"", "not of the expected form at line 1 column"),
+            ("{\"reason\": hunter2}", "not JSON at line 1 column"),
+            ("{\"reason\": \"hunter2", "cut off at line 1 column"),
+        ] {
+            let Err(error) = serde_json::from_str::<Status>(text) else { panic!("{text} was read") };
+            let message = Error::garbled(&error).to_string();
+            assert!(message.contains(told_of) && !message.contains("hunter2"), "{message}");
+        }
     }
 
     #[test]

@@ -236,7 +236,15 @@ fn is_countable(plan: &Plan) -> bool {
 /// A selector that the server refuses would otherwise be a gap of every type.
 async fn check_selector(api: &Api, plan: &Plan) -> Result<(), Error> {
     let Some(selector) = &plan.filters.label_selector else { return Ok(()) };
-    let path = format!("/api/v1/pods?limit=1&labelSelector={}", api::encoded(selector));
+    // Where the reader has rights: who may not list is told that first.
+    let literal = plan.filters.namespaces.literal().unwrap_or_default();
+    let namespace = match &plan.scope {
+        Scope::Cluster => literal.first().copied(),
+        Scope::Namespace { name } => Some(name.as_str()),
+        Scope::Application(target) => target.namespace.as_deref(),
+    };
+    let place = namespace.map(|name| format!("/namespaces/{}", api::encoded(name))).unwrap_or_default();
+    let path = format!("/api/v1{place}/pods?limit=1&labelSelector={}", api::encoded(selector));
     match api.get(&path, JSON).await {
         Err(error) if error.status() == Some(400) => Err(error).context(SelectorSnafu { selector }),
         _ => Ok(()),

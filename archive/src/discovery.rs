@@ -125,7 +125,9 @@ pub async fn discover(api: &Api) -> Result<Discovered, Error> {
     let (aggregated, warning) = aggregated;
     let mut discovered = types(&lists?, &aggregated);
     ensure!(!discovered.types.is_empty(), EmptySnafu);
-    discovered.warnings.extend(warning);
+    // Where nothing was left out there is nothing to tell.
+    let assumed = discovered.types.iter().any(|of| of.aggregated);
+    discovered.warnings.extend(warning.filter(|_| assumed));
     Ok(discovered)
 }
 

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use snafu::{OptionExt as _, ResultExt as _, Snafu};
 
+use crate::api::told;
 use crate::entry::Entry;
 use crate::manifest::path::Key;
 
@@ -22,10 +23,10 @@ use crate::manifest::path::Key;
 #[snafu(visibility(pub(crate)))]
 pub enum Error {
     /// The server's answer is not JSON, or holds something else than objects.
-    #[snafu(display("failed to read an object: {source}"))]
+    #[snafu(display("failed to read an object: {problem}"))]
     NotJson {
-        /// Where and why.
-        source: serde_json::Error,
+        /// Of which sort, and where; serde_json's own text would quote the object.
+        problem: String,
     },
     /// An object must say what it is called.
     #[snafu(display("an object has no metadata.name"))]
@@ -66,7 +67,8 @@ pub struct Manifest {
 impl Manifest {
     /// Parses one item of a list of `group_resource`. `apiVersion` and `kind` are filled in where they are missing.
     pub fn read(json: &[u8], group_resource: &str, of: &TypeMeta) -> Result<Self, Error> {
-        let mut object: Map<String, Value> = serde_json::from_slice(json).context(NotJsonSnafu)?;
+        let mut object: Map<String, Value> =
+            serde_json::from_slice(json).map_err(|error| Error::NotJson { problem: told(&error) })?;
         for (field, value) in [("apiVersion", &of.api_version), ("kind", &of.kind)] {
             let present = object.get(field).and_then(Value::as_str).is_some_and(|found| !found.is_empty());
             if !present {

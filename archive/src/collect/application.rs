@@ -140,10 +140,7 @@ async fn uid(
     match get(api, of, namespace, name, METADATA_OF_ONE).await {
         Ok((_, answer)) => match serde_json::from_slice::<Known>(&answer) {
             Ok(known) => Ok(known.metadata.uid),
-            Err(error) => {
-                let source = api::Error::Garbled { message: error.to_string() };
-                Err(Error::Target { kind: kind.clone(), name: name.clone(), source })
-            }
+            Err(error) => Err(api::Error::garbled(&error)).context(TargetSnafu { kind, name }),
         },
         Err(attempts) => match attempts.into_iter().next_back() {
             Some((_, source)) if !source.is_absent() => Err(source).context(TargetSnafu { kind, name }),
@@ -195,7 +192,7 @@ async fn owned(mut listing: Listing<'_>, of: usize) -> (Vec<(String, Child)>, Ve
                     let child = Child { of, namespace, name, uid };
                     found.extend(owner_references.into_iter().map(|owner| (owner.uid, child.clone())));
                 }
-                Err(error) => gaps.push(listing.object_gap(error.to_string())),
+                Err(error) => gaps.push(listing.object_gap(api::told(&error))),
             }
         }
     }

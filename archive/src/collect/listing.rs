@@ -147,11 +147,10 @@ impl<'a> Listing<'a> {
         let token = option("continue", token);
         let path = format!("{collection}?limit={}{selector}{token}", self.size.limit());
         let answer = self.api.get(&path, self.query.accept).await?;
-        let garbled = |message: String| api::Error::Garbled { message };
         off_the_loop(answer.len(), move || Page::read(&answer))
             .await
-            .map_err(|error| garbled(error.to_string()))?
-            .map_err(|error| garbled(error.to_string()))
+            .map_err(|error| api::Error::Garbled { message: error.to_string() })?
+            .map_err(|error| api::Error::garbled(&error))
     }
 
     fn accept(&mut self, page: Page, served: Served, begins: bool) -> Part {
