@@ -30,8 +30,9 @@ use crate::outcome::{self, Disposition, Failure, Next};
 use crate::shutdown::Shutdown;
 use crate::{backup_configuration, backup_session, backup_storage, repository, snapshot};
 
-/// Passes of one controller at a time.
-const CONCURRENCY: u16 = 4;
+/// Passes of one controller at a time. Mostly they wait: for the API server, or for a bucket that does not answer, which
+/// must not keep the others waiting.
+const CONCURRENCY: u16 = 16;
 
 /// A controller that has not been started.
 pub struct Prepared<K: Kind> {
