@@ -175,6 +175,8 @@ impl Api {
 /// What is wrong with some JSON, without a part of it: serde_json's own text quotes values, and those may be secret.
 pub(crate) fn told(error: &serde_json::Error) -> String {
     let sort = match error.classify() {
+        // A fixed text; the only one of this sort that is about the value and not about its syntax.
+        Category::Syntax if error.to_string().starts_with("recursion limit") => "nested too deeply",
         Category::Io => "not readable",
         Category::Syntax => "not JSON",
         Category::Data => "not of the expected form",

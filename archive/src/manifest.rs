@@ -189,6 +189,13 @@ mod tests {
     }
 
     #[test]
+    fn an_object_of_many_levels_is_an_error_that_says_so() {
+        let json = format!(r#"{{"metadata":{{"name":"a"}},"spec":{}7{}}}"#, "[".repeat(200), "]".repeat(200));
+        let error = read(&json).unwrap_err().to_string();
+        assert!(error.starts_with("failed to read an object: nested too deeply"), "{error}");
+    }
+
+    #[test]
     fn labels_are_read() {
         let manifest = read(r#"{"metadata":{"name":"a","labels":{"app":"shop","odd":1}}}"#).unwrap();
         assert_eq!(manifest.labels().collect::<Vec<_>>(), [("app", "shop")]);

@@ -230,9 +230,16 @@ pub async fn read_objects(
             Ok((served, body)) => {
                 let shape = Arc::clone(if place.gated { &gated } else { &free });
                 let meta = type_meta(of, &served);
-                let converted = off_the_loop(body.len(), move || convert(&[body], &shape, &meta)).await;
+                let converted = match off_the_loop(body.len(), move || convert(&[body], &shape, &meta)).await
+                {
+                    Ok(objects) => objects,
+                    Err(error) => {
+                        lane.outcome.gaps.push(object_gap(of, namespace, error.to_string()));
+                        continue;
+                    }
+                };
                 let mut ready = Batch::new();
-                for object in converted.into_iter().flatten() {
+                for object in converted {
                     match object {
                         Ok(object) => ready.extend(object.entry),
                         Err(error) => lane.outcome.gaps.push(object_gap(of, namespace, error.to_string())),
