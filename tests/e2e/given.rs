@@ -21,8 +21,8 @@ apiVersion: v1
 kind: Secret
 metadata: {name: minio, namespace: NAMESPACE}
 stringData:
-  AWS_ACCESS_KEY_ID: ACCESS_KEY
-  AWS_SECRET_ACCESS_KEY: SECRET_KEY
+  AWS_ACCESS_KEY_ID: STORY_KEY_ID
+  AWS_SECRET_ACCESS_KEY: STORY_KEY_SECRET
 ---
 apiVersion: v1
 kind: Secret

@@ -9,4 +9,5 @@ mod killed;
 mod schedule;
 mod secrecy;
 mod setup;
+mod storage;
 mod storage_faults;

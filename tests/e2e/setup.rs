@@ -36,7 +36,7 @@ async fn a_wrong_secret_key_is_said_and_the_right_one_heals() {
     namespace
         .apply(
             &given::STORAGE
-                .replace("AWS_SECRET_ACCESS_KEY: SECRET_KEY", "AWS_SECRET_ACCESS_KEY: not-the-key"),
+                .replace("AWS_SECRET_ACCESS_KEY: STORY_KEY_SECRET", "AWS_SECRET_ACCESS_KEY: not-the-key"),
         )
         .await;
     let message = why_not_ready(&namespace, "BackendInitialized").await;

@@ -52,7 +52,7 @@ impl Namespace {
         Bucket::new(&self.cluster.environment, &self.name)
     }
 
-    /// Applies YAML in which `NAMESPACE`, `ENDPOINT`, `BUCKET`, `ACCESS_KEY` and `SECRET_KEY` stand for this story's.
+    /// Applies YAML in which `NAMESPACE`, `ENDPOINT`, `BUCKET`, `STORY_KEY_ID` and `STORY_KEY_SECRET` stand for this story's.
     pub async fn apply(&self, yaml: &str) {
         self.cluster.apply(&self.fill(yaml)).await;
     }
@@ -64,8 +64,8 @@ impl Namespace {
         yaml.replace("NAMESPACE", &self.name)
             .replace("ENDPOINT", &environment.s3_endpoint)
             .replace("BUCKET", &environment.bucket)
-            .replace("ACCESS_KEY", &environment.access_key)
-            .replace("SECRET_KEY", &environment.secret_key)
+            .replace("STORY_KEY_ID", &environment.access_key)
+            .replace("STORY_KEY_SECRET", &environment.secret_key)
     }
 
     /// Removes the namespace without waiting for its end.
