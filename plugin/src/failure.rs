@@ -125,6 +125,11 @@ impl Failure {
         self.exit
     }
 
+    /// Who ends a command themselves made no error.
+    fn prefix(&self) -> &'static str {
+        if matches!(self.exit, Exit::Interrupted | Exit::Terminated) { "" } else { "error: " }
+    }
+
     /// The headline, for a caller that puts this failure into a larger story.
     #[must_use]
     pub fn what(&self) -> &str {
@@ -147,15 +152,15 @@ impl Failure {
             if index > 0 {
                 text.push('\n');
             }
-            block.render(&mut text, verbose);
+            block.render(&mut text, self.prefix(), verbose);
         }
         text
     }
 }
 
 impl Block {
-    fn render(&self, text: &mut String, verbose: bool) {
-        let _ = writeln!(text, "error: {}", self.what);
+    fn render(&self, text: &mut String, prefix: &str, verbose: bool) {
+        let _ = writeln!(text, "{prefix}{}", self.what);
         let width = self.rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0).max(4);
         for (label, row) in &self.rows {
             let mut label = label.as_str();
@@ -223,6 +228,12 @@ mod tests {
     fn a_broken_pipe_is_success() {
         let failure = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!((failure.exit(), failure.render(false)), (Exit::Done, String::new()));
+    }
+
+    #[test]
+    fn an_interruption_is_no_error() {
+        let failure = Failure::new(Exit::Interrupted, "stopped watching; the run goes on");
+        assert_eq!(failure.render(false), "stopped watching; the run goes on\n");
     }
 
     #[test]

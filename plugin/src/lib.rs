@@ -85,9 +85,19 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, "could not start").why(error.to_string()))?;
-    let ended = runtime.block_on(command.run(context, streams));
+    let ended = runtime.block_on(interruptible(command.run(context, streams)));
     runtime.shutdown_background();
     ended
+}
+
+/// A command that ends when it is interrupted. What waits inside it hears the same signal, and is asked first: it knows
+/// better what to say.
+async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        biased;
+        ended = command => ended,
+        exit = signals::interrupted() => Err(Failure::new(exit, "interrupted; what was written stays")),
+    }
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {

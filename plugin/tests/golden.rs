@@ -9,6 +9,8 @@
 //! `golden/<verb>/<case>.golden` holds what came out. `BLESS=1 cargo test -p kubestash-plugin --test golden` writes it
 //! anew. The clock stands still, there is no chance, and no terminal.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 #[path = "golden/api.rs"]
 mod api;
 
@@ -40,7 +42,7 @@ impl Case {
                     let (name, value) = rest.split_once('=').unwrap();
                     case.variables.push((name.into(), value.into()));
                 }
-                "stdin" => case.input.push_str(&format!("{rest}\n")),
+                "stdin" => case.input.extend([rest, "\n"]),
                 "api" => case.api = Some(path.parent().unwrap().join(rest)),
                 "" | "#" => {}
                 other => panic!("{}: what is \"{other}\"?", path.display()),

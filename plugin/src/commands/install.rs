@@ -91,7 +91,8 @@ impl Args {
         if !self.yes && prompt::possible(context) {
             let question = format!("Apply to cluster \"{}\"?", cluster.context());
             if !prompt::confirm(&question, false).await? {
-                return Err(Failure::usage("nothing was changed"));
+                streams.story.plain("Nothing was changed.");
+                return Err(Failure::told(Exit::Usage));
             }
         }
         let until = Instant::now() + limit;

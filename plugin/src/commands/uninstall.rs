@@ -86,7 +86,7 @@ impl Args {
         if self.dry_run {
             return print(&plan, streams);
         }
-        self.confirmed(context, &name).await?;
+        self.confirmed(&name, (context, streams)).await?;
         perform(&cluster, plan, &namespace, (until, streams)).await?;
         if self.delete_namespace {
             delete_namespace(&cluster, &namespace, streams).await?;
@@ -136,7 +136,11 @@ impl Args {
 
     /// Removing the operator is a mild thing: it can be installed again. Removing all objects takes the name of the
     /// context, which is what gets mixed up.
-    async fn confirmed(&self, context: &Context, name: &str) -> Result<(), Failure> {
+    async fn confirmed(
+        &self,
+        name: &str,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
         if self.delete_crds {
             let typed = match &self.confirm {
                 Some(typed) => typed.clone(),
@@ -164,7 +168,8 @@ impl Args {
         if prompt::confirm(&format!("Remove from cluster \"{name}\"?"), false).await? {
             return Ok(());
         }
-        Err(Failure::usage("nothing was changed"))
+        streams.story.plain("Nothing was changed.");
+        Err(Failure::told(Exit::Usage))
     }
 }
 

@@ -119,7 +119,11 @@ fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
         format!("kubectl kubestash watch {} --run {} -n {namespace}", run.backup(), run.name())
             .replace("  ", " ")
     });
-    Failure::new(exit, what).row("again", again)
+    let failure = Failure::new(exit, what);
+    match open.iter().find_map(|run| run.waiting()) {
+        Some(why) => failure.why(why).row("again", again),
+        None => failure.row("again", again),
+    }
 }
 
 enum Seen {

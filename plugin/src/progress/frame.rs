@@ -26,7 +26,11 @@ const PARTS: usize = 8;
 #[must_use]
 pub fn render(view: &View, size: Size, coloured: bool) -> Vec<String> {
     let width = size.columns.saturating_sub(1).min(WIDTH);
-    let mut lines = vec![right(&title(view, width), &human::duration(view.elapsed), width)];
+    let mut lines = vec![right(
+        &title(view, width),
+        &human::duration(Duration::from_secs(view.elapsed.as_secs())),
+        width,
+    )];
     for stage in &view.stages {
         lines.push(stage_line(stage, width));
         if stage.name == "reading and storing" && stage.state != State::Todo {

@@ -319,7 +319,8 @@ impl Run {
     }
 
     /// Why nothing moves: the newest pod's trouble, or a warning about it.
-    fn waiting(&self) -> Option<String> {
+    #[must_use]
+    pub fn waiting(&self) -> Option<String> {
         if self.phase_is_final() {
             return None;
         }

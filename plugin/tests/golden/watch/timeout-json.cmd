@@ -1,2 +1,2 @@
 kubectl kubestash watch --progress=json --timeout 1s
-api goes-on.json
+api pod-not-made.json

@@ -1,2 +1,2 @@
-kubectl kubestash watch shop --timeout 1s
+kubectl kubestash watch shop --timeout 1s --progress=none
 api goes-on.json
