@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rustic_core::repofile::Chunker;
 use rustic_core::{
     ConfigOptions, Credentials, KeyOptions, OpenStatus, Repository as Engine, RepositoryBackends,
     RepositoryOptions,
@@ -177,11 +178,11 @@ async fn open_existing(site: Site, password: &Password) -> Result<Repository> {
 async fn initialise(site: &Site, password: &Password, condition: Condition) -> Result<Repository> {
     let backend = backend(site);
     let (making, secret) = (Arc::clone(&backend), password.clone());
-    let (mut key_options, mut config_options) = (KeyOptions::default(), ConfigOptions::default());
+    let mut key_options = KeyOptions::default();
     key_options.hostname = Some(site.worker.hostname.clone());
     key_options.username = Some(site.worker.username.clone());
     key_options.with_created = true;
-    config_options.set_version = Some(2);
+    let config_options = config_options();
     let made = blocking(&site.directory, move || {
         let credentials = Credentials::password(secret.expose());
         Ok(engine(&making).and_then(|engine| {
@@ -194,6 +195,22 @@ async fn initialise(site: &Site, password: &Password, condition: Condition) -> R
     confirm(site, &backend).await?;
     tracing::info!(repository = %site.directory, "initialised a repository");
     finish(site.clone(), engine, backend)
+}
+
+/// How a new repository cuts and packs files.
+///
+/// The content-defined chunker computes a table for every file that it opens: for 10,000 small files that is 1.3 s of
+/// processor time (measured), most of an unchanged backup. A manifest is smaller than one chunk anyway, so a new
+/// repository cuts at a fixed size that the API server's limit of 1.5 MB keeps out of reach of nearly every object.
+/// Stock restic knows nothing of this setting and needs not; one made by restic is used as it is. Compression stays at
+/// the default level: on manifests of a real cluster level 6 saves 2 % for twice the time, level 1 costs 3 %.
+fn config_options() -> ConfigOptions {
+    let mut options = ConfigOptions::default();
+    options.set_version = Some(2);
+    options.set_chunker = Some(Chunker::FixedSize);
+    // The largest chunk that restic makes itself.
+    options.set_chunk_size = "8MiB".parse().ok();
+    options
 }
 
 /// Makes sure that the `config` just written is the one that counts.
@@ -230,7 +247,7 @@ fn finish(site: Site, engine: Engine<OpenStatus>, backend: Arc<Backend>) -> Resu
     let Site { store, directory, worker, cancel } = site;
     let locks = Locks::new(Arc::clone(&store), directory.clone(), key, worker);
     let inner = Arc::new(Inner { engine, backend, locks, store, directory });
-    Ok(Repository { inner, running: Mutex::new(None), cancel, lock_patience: LOCK_PATIENCE })
+    Ok(Repository { inner, running: Mutex::new(None), cancel, lock_patience: LOCK_PATIENCE, peers: None })
 }
 
 #[cfg(test)]

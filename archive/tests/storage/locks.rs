@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use archive::lock::Mode;
 use archive::repository::{Error, Repository, Site};
 use archive::store::{Condition, ObjectStore, content_type};
+use archive::worker::{Peers, Worker};
 use bytes::Bytes;
 
 use crate::server::Server;
-use crate::support::{DIRECTORY, back_up, entries, memory, open, password, site, worker_ahead};
+use crate::support::{self, DIRECTORY, back_up, entries, memory, open, password, site, worker_ahead};
 use crate::tools::{Restic, find};
 
 const SHORT: Duration = Duration::from_millis(500);
@@ -88,6 +89,38 @@ async fn a_lock_is_refreshed_and_a_dropped_one_goes() {
     drop(lock);
     tokio::time::sleep(SHORT).await;
     assert_eq!(locks(store.as_ref()).await, Vec::<String>::new());
+}
+
+/// Workers of which these have ended.
+#[derive(Debug)]
+struct Ended(&'static [&'static str]);
+
+#[async_trait::async_trait]
+impl Peers for Ended {
+    async fn has_ended(&self, hostname: &str) -> bool {
+        self.0.contains(&hostname)
+    }
+}
+
+#[tokio::test]
+async fn the_lock_of_a_peer_that_has_ended_is_in_nobodys_way() {
+    for (hostname, username, removed) in [
+        ("killed-pod", "kubestash", true),
+        ("other-pod", "kubestash", false),
+        ("killed-pod", "root", false),
+        // One's own name is taken by somebody who may live.
+        ("backup-pod", "kubestash", false),
+    ] {
+        let store = memory();
+        let worker = Worker { hostname: hostname.to_owned(), username: username.to_owned(), ..support::worker() };
+        let theirs = Site { worker, ..site(store.clone()) };
+        let theirs = Repository::open_or_initialise(theirs, &password("secret")).await.unwrap();
+        let lock = theirs.lock(Mode::Shared).await.unwrap();
+        let ours = open(store.clone()).await.unwrap().waiting_for_locks(SHORT);
+        let ours = ours.asking(Arc::new(Ended(&["killed-pod", "backup-pod"])));
+        assert_eq!(prune(&ours).await.is_ok(), removed, "{username}@{hostname}");
+        drop(lock);
+    }
 }
 
 #[tokio::test]

@@ -61,7 +61,8 @@ async fn an_empty_backup_is_a_backup() {
 #[tokio::test(start_paused = true)]
 async fn large_and_empty_files_and_hostile_names_are_kept() {
     let repository = open(memory()).await.unwrap();
-    let large = "0123456789abcdef".repeat(200_000);
+    // Larger than one blob.
+    let large = "0123456789abcdef".repeat(600_000);
     let files = vec![
         entry("a/ with space.yaml", "x"),
         entry("a/\"quoted\\name\".yaml", "y"),

@@ -38,7 +38,9 @@ async fn use_conditions(store: &dyn ObjectStore) {
     assert_eq!(object.content, "first");
     let description = store.head("a/b").await.unwrap();
     assert_eq!((description.size, &description.version), (5, &object.description.version));
-    assert!(object.description.now.is_none_or(|now| now >= object.description.modified));
+    // A server may keep the date of its answers for a second.
+    let age = object.description.now.map(|now| now.duration_since(object.description.modified).as_secs());
+    assert!(age.is_none_or(|age| (-1..5).contains(&age)), "{age:?}");
     assert_eq!(store.get_range("a/b", 1..3).await.unwrap(), "ir");
     let beyond = store.get_range("a/b", 3..9).await.unwrap_err();
     assert!(matches!(beyond, Error::Other { .. }), "{beyond}");
