@@ -1,2 +1,2 @@
-kubectl kubestash watch --progress=json --timeout 1s
+kubectl kubestash watch --progress=json --timeout 4s
 api pod-not-made.json

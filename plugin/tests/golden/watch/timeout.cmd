@@ -1,2 +1,2 @@
-kubectl kubestash watch shop --timeout 1s --progress=none
+kubectl kubestash watch shop --timeout 4s --progress=none
 api goes-on.json
