@@ -14,7 +14,7 @@ use crate::given;
 async fn the_whole_cluster_is_backed_up_object_by_object() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "whole-cluster").await;
-    namespace.apply(AWKWARD_OBJECTS).await;
+    namespace.make(AWKWARD_OBJECTS).await;
     namespace.apply(given::STORAGE).await;
     given::storage_is(&namespace, "minio", "Ready").await;
     namespace.apply(&given::cluster_backup()).await;
@@ -44,7 +44,7 @@ async fn an_unchanged_second_backup_adds_next_to_nothing() {
     let namespace = Namespace::create(&cluster, "unchanged").await;
     // What the backup itself makes in its own namespace changes from run to run, so that another one is backed up.
     let still = Namespace::create(&cluster, "still").await;
-    still.apply(AWKWARD_OBJECTS).await;
+    still.make(AWKWARD_OBJECTS).await;
     still.apply(&configuration_maps(200)).await;
     namespace.apply(given::STORAGE).await;
     let of_the_other = given::NAMESPACE_BACKUP

@@ -18,7 +18,7 @@ async fn a_reader_without_rights_fails_the_backup_and_the_message_says_how_to_gr
     let phase = snapshot.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
     assert_eq!(phase.as_deref(), Some("Failed"));
     let error = given::error_of(&snapshot);
-    for part in ["list", "secrets", &namespace.name, "reader", "kubestash-cluster-reader"] {
+    for part in ["list", "configmaps", &namespace.name, "reader", "kubestash-cluster-reader"] {
         assert!(error.contains(part), "\"{part}\" is not in: {error}");
     }
 

@@ -57,6 +57,12 @@ impl Namespace {
         self.cluster.apply(&self.fill(yaml)).await;
     }
 
+    /// `kubectl create` of the YAML, filled in as for [`Namespace::apply`]. Server-side apply reads its body as YAML and
+    /// refuses control characters; a creation is JSON and keeps them.
+    pub async fn make(&self, yaml: &str) {
+        self.cluster.kubectl(&["create", "-f", "-"], &self.fill(yaml)).await.assert_success();
+    }
+
     /// The YAML with this story's names filled in.
     #[must_use]
     pub fn fill(&self, yaml: &str) -> String {
