@@ -268,6 +268,7 @@ fn service_account_email(document: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::memory::a_place;
 
     #[test]
     fn a_version_keeps_both_halves() {
@@ -276,6 +277,42 @@ mod tests {
             let back =
                 format!("{}\n{}", update.e_tag.unwrap_or_default(), update.version.unwrap_or_default());
             assert_eq!(back, version);
+        }
+    }
+
+    /// A refusal as it comes out of the library.
+    fn refused(status: u16, body: &str) -> object_store::Error {
+        use object_store::client::{HttpError, HttpErrorKind};
+        let refused = Refused { status, body: body.to_owned() };
+        let source = Box::new(HttpError::new(HttpErrorKind::Unknown, refused));
+        object_store::Error::Generic { store: "cloud", source }
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_meaning_on_its_way_through_the_library() {
+        let place = a_place();
+        let attempt = Attempt { place: &place, action: "write", key: "a" };
+        let azure = |code: &str| format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code></Error>");
+        let meaning = |status, body: &str| failed(attempt, &refused(status, body));
+        assert!(matches!(meaning(404, &azure("ContainerNotFound")), Error::NoSuchBucket { .. }));
+        assert!(matches!(meaning(404, &azure("BlobNotFound")), Error::NotFound { .. }));
+        assert!(matches!(meaning(403, &azure("AuthenticationFailed")), Error::Unauthenticated { .. }));
+        assert!(matches!(meaning(403, &azure("AuthorizationFailure")), Error::AccessDenied { .. }));
+        assert!(matches!(meaning(503, &azure("ServerBusy")), Error::Temporary { .. }));
+        assert!(matches!(meaning(400, ""), Error::Other { .. }));
+    }
+
+    #[test]
+    fn a_lost_race_is_told_from_a_conflict_that_passes() {
+        let unchanged = Condition::Unchanged("a".to_owned());
+        for (condition, status, body, lost) in [
+            (&Condition::Absent, 412, "", true),
+            (&unchanged, 412, "", true),
+            (&Condition::Absent, 409, "<Code>BlobAlreadyExists</Code>", true),
+            (&Condition::Absent, 409, "<Code>ConditionalRequestConflict</Code>", false),
+            (&Condition::Always, 409, "<Code>BlobAlreadyExists</Code>", false),
+        ] {
+            assert_eq!(is_lost(condition, &refused(status, body)), lost, "{condition:?} {status} {body}");
         }
     }
 
