@@ -268,7 +268,7 @@ impl Cluster {
         }
     }
 
-    /// Whether the user has this right. An unanswered question counts as yes: the write itself will tell.
+    /// Whether the user has this right. A review without an answer counts as yes: the write itself will tell.
     pub async fn has_right(&self, right: &Right) -> Result<bool, Error> {
         let review = SelfSubjectAccessReview {
             spec: SelfSubjectAccessReviewSpec {

@@ -150,16 +150,19 @@ pub async fn ready<K: Resource<DynamicType = ()>>(
     }
 }
 
+/// An error where the cluster has none of KubeStash's kinds: nothing that was looked for can be there.
+pub async fn installed(cluster: &Cluster) -> Result<(), Failure> {
+    let served: Option<Value> = cluster.get_path("/apis/core.kubestash.com/v1alpha1").await?;
+    if served.is_some() {
+        return Ok(());
+    }
+    let what = format!("KubeStash is not installed in cluster \"{}\"", cluster.context());
+    Err(Failure::cluster(what).fix("kubectl kubestash install"))
+}
+
 /// What must be there before anything of KubeStash can be written: its kinds, and the namespace.
 pub async fn preconditions(cluster: &Cluster, namespace: &str) -> Result<(), Failure> {
-    let served: Option<Value> = cluster.get_path("/apis/core.kubestash.com/v1alpha1").await?;
-    if served.is_none() {
-        return Err(Failure::cluster(format!(
-            "KubeStash is not installed in cluster \"{}\"",
-            cluster.context()
-        ))
-        .fix("kubectl kubestash install"));
-    }
+    installed(cluster).await?;
     if cluster.get::<Namespace>(None, namespace).await?.is_none() {
         return Err(Failure::cluster(format!("namespace \"{namespace}\" does not exist"))
             .fix(format!("kubectl create namespace {namespace}")));

@@ -6,6 +6,7 @@ use kube::ResourceExt as _;
 
 use super::follow;
 use crate::cluster::Cluster;
+use crate::commands::create;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::object::{Kind, Object};
@@ -77,6 +78,7 @@ impl Args {
             let labels = self.selector.as_deref().unwrap_or_default();
             let found = cluster.list(Some(namespace), labels).await?;
             if found.is_empty() {
+                create::installed(cluster).await?;
                 return Err(Failure::cluster(format!("no backup to run in namespace {namespace}"))
                     .fix(format!("kubectl get backupconfigurations -n {namespace}")));
             }
@@ -140,6 +142,7 @@ pub async fn all_sessions(
 
 /// A backup that does not exist, with the nearest name that does.
 pub async fn not_found(cluster: &Cluster, namespace: &str, name: &str) -> Result<Failure, Failure> {
+    create::installed(cluster).await?;
     let known: Vec<BackupConfiguration> = cluster.list(Some(namespace), "").await?;
     let names: Vec<String> = known.iter().map(kube::ResourceExt::name_any).collect();
     let failure = Failure::cluster(format!("BackupConfiguration {namespace}/{name} does not exist"));

@@ -11,6 +11,7 @@ use kube::runtime::watcher;
 use super::follow;
 use super::trigger::not_found;
 use crate::cluster::{Asked, Cluster};
+use crate::commands::create;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -76,6 +77,9 @@ impl Args {
             return Err(Failure::cluster(format!("BackupSession {namespace}/{run} does not exist"))
                 .why("old runs are removed by sessionHistoryLimit; their snapshots stay")
                 .fix(format!("kubectl kubestash snapshot list -n {namespace}")));
+        }
+        if sessions.is_empty() {
+            create::installed(cluster).await?;
         }
         match choose(&sessions, self.name.as_deref(), &self.sessions, self.all) {
             Choice::Runs(runs) => Ok(runs),

@@ -8,6 +8,7 @@ use crds::storage::snapshot::{COMPONENT_MANIFEST, ResticStats};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
+use crate::commands::create;
 use crate::commands::list::{self, Rows};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -57,6 +58,9 @@ impl Args {
         let namespace = self.list.namespace(context)?;
         let cluster = context.cluster().await?;
         let mut snapshots: Vec<Snapshot> = cluster.list(namespace.as_deref(), &self.list.selector).await?;
+        if snapshots.is_empty() {
+            create::installed(&cluster).await?;
+        }
         snapshots.retain(|snapshot| self.is_wished(snapshot, since));
         sort(&mut snapshots, self.sort_by);
         let text = match self.list.output {
@@ -222,6 +226,9 @@ mod tests {
             };
             let since = since.map(|text| text.parse().unwrap());
             let mut snapshots = two();
+            if snapshots.is_empty() {
+                create::installed(&cluster).await?;
+            }
             snapshots.retain(|snapshot| args.is_wished(snapshot, since));
             sort(&mut snapshots, args.sort_by);
             names(&snapshots)

@@ -1,0 +1,2 @@
+kubectl kubestash snapshot list
+api nothing.json
