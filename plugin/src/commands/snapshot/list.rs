@@ -226,9 +226,6 @@ mod tests {
             };
             let since = since.map(|text| text.parse().unwrap());
             let mut snapshots = two();
-            if snapshots.is_empty() {
-                create::installed(&cluster).await?;
-            }
             snapshots.retain(|snapshot| args.is_wished(snapshot, since));
             sort(&mut snapshots, args.sort_by);
             names(&snapshots)
