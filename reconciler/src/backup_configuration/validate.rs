@@ -102,7 +102,10 @@ fn schedule_violations(path: &str, session: &Session) -> Vec<Violation> {
     if let Some(scheduler) = &session.scheduler
         && let Err(error) = schedule::parse(&scheduler.schedule)
     {
-        violations.push(violation(format!("{path}.scheduler.schedule"), error.to_string()));
+        let problem = error.to_string();
+        let names_the_line = scheduler.schedule.is_empty() || problem.contains(&scheduler.schedule);
+        let problem = if names_the_line { problem } else { format!("\"{}\": {problem}", scheduler.schedule) };
+        violations.push(violation(format!("{path}.scheduler.schedule"), problem));
     }
     let hooks = session.hooks.iter().flat_map(|hooks| {
         let before =
@@ -296,7 +299,7 @@ mod tests {
         for (change, expected) in [
             (
                 json!({"scheduler": {"schedule": "61 2 * * *"}}),
-                "spec.sessions[0].scheduler.schedule: minute \"61\" is not within 0 and 59",
+                "spec.sessions[0].scheduler.schedule: \"61 2 * * *\": minute \"61\" is not within 0 and 59",
             ),
             (
                 json!({"backupTimeout": "5 minutes"}),
