@@ -19,7 +19,7 @@ use crate::access::Password;
 use crate::lock::{Key, Lock, Locks, Mode};
 use crate::progress::Progress;
 use crate::store::{ObjectStore, Place};
-use crate::worker::Worker;
+use crate::worker::{Peers, Worker};
 
 mod backend;
 mod backup;
@@ -39,6 +39,9 @@ pub use read::{File, Snapshot};
 /// How long an operation waits for locks of others.
 const LOCK_PATIENCE: Duration = Duration::from_mins(10);
 
+/// How long cleaning up after an end may take: a process that was told to stop has about thirty seconds.
+const CLEAN_UP: Duration = Duration::from_secs(10);
+
 /// An open repository.
 ///
 /// Its operations take the locks that they need, and run one at a time. When the token that it was opened with is
@@ -49,6 +52,7 @@ pub struct Repository {
     running: Mutex<Option<Lock>>,
     cancel: CancellationToken,
     lock_patience: Duration,
+    peers: Option<Arc<dyn Peers>>,
 }
 
 /// What the blocking part needs.
@@ -102,6 +106,13 @@ impl Repository {
         self
     }
 
+    /// Asks `peers` about the owners of locks that are in the way.
+    #[must_use]
+    pub fn asking(mut self, peers: Arc<dyn Peers>) -> Self {
+        self.peers = Some(peers);
+        self
+    }
+
     /// Takes a shared lock and keeps it for the operations that follow, until [`Repository::release`] or the end of
     /// this value: taking one costs a moment of settling each time. An exclusive operation gives it back first.
     pub async fn hold(&self) -> Result<()> {
@@ -119,7 +130,11 @@ impl Repository {
 
     /// Takes a lock, for work that another program does in the repository. The operations here take their own.
     pub async fn lock(&self, mode: Mode) -> Result<Lock> {
-        match self.inner.locks.acquire(mode, self.lock_patience, &self.cancel).await {
+        let mut locks = self.inner.locks.clone();
+        if let Some(peers) = &self.peers {
+            locks = locks.asking(Arc::clone(peers));
+        }
+        match locks.acquire(mode, self.lock_patience, &self.cancel).await {
             Err(crate::lock::Error::Cancelled { .. }) => Err(Error::Cancelled),
             acquired => acquired.context(LockSnafu),
         }
@@ -262,10 +277,11 @@ fn told(error: &rustic_core::RusticError) -> String {
 
 /// Releases a lock. The work under it is done or has failed; a lock that stays goes stale by itself.
 async fn release(lock: Option<Lock>) {
-    if let Some(lock) = lock
-        && let Err(error) = lock.release().await
-    {
-        tracing::warn!(%error, "failed to release a lock");
+    let Some(lock) = lock else { return };
+    match tokio::time::timeout(CLEAN_UP, lock.release()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "failed to release a lock"),
+        Err(_) => tracing::warn!("failed to release a lock: no answer in time"),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::digest::Digest;
 use super::error::{DiffersSnafu, Error, Result};
 use super::source::{Source, Stop};
-use super::{Inner, full, zoned};
+use super::{CLEAN_UP, Inner, full, zoned};
 use crate::entry::Entry;
 use crate::progress::{Progress, Stage};
 
@@ -163,7 +163,13 @@ fn add(
 
 /// Removes a snapshot that is not what it should be, even in a run that was told to stop.
 fn remove(inner: &Inner, snapshot: &SnapshotFile) {
-    inner.backend.begin(CancellationToken::new(), None);
+    let enough = CancellationToken::new();
+    let timer = enough.clone();
+    Handle::current().spawn(async move {
+        tokio::time::sleep(CLEAN_UP).await;
+        timer.cancel();
+    });
+    inner.backend.begin(enough, None);
     if let Err(error) = inner.engine.delete_snapshots(&[snapshot.id]) {
         tracing::warn!(error = %error.display_log(), snapshot = %snapshot.id, "failed to remove a broken snapshot");
     }

@@ -10,6 +10,7 @@ use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{ReadSource, ReadSourceEntry, RusticResult};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
@@ -127,13 +128,19 @@ impl Entries {
     fn fetch(&mut self) {
         let Some(receiver) = &mut self.receiver else { return };
         let cancel = &self.stop.cancel;
-        let entry = self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = cancel.cancelled() => None,
-                entry = receiver.recv() => entry,
-            }
-        });
+        // Waiting has its price; most of the time the next entry is there.
+        let entry = match receiver.try_recv() {
+            _ if cancel.is_cancelled() => None,
+            Ok(entry) => Some(entry),
+            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) => self.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => None,
+                    entry = receiver.recv() => entry,
+                }
+            }),
+        };
         let entry = entry.filter(|_| !(self.stop.failed)());
         let Some(entry) = entry else {
             self.receiver = None;

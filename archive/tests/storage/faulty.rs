@@ -26,6 +26,8 @@ pub enum Fault {
     From(usize),
     /// It takes effect, and all that follow fail; its own answer is lost too.
     After(usize),
+    /// It and all that follow never end.
+    Hang(usize),
 }
 
 /// Memory, with faults.
@@ -83,7 +85,8 @@ impl Faulty {
             Fault::From(at) if number >= at => Err(failure()),
             Fault::After(at) if number > at => Err(failure()),
             Fault::After(at) if number == at => call.await.and_then(|_| Err(failure())),
-            Fault::None | Fault::Once(_) | Fault::From(_) | Fault::After(_) => call.await,
+            Fault::Hang(at) if number >= at => std::future::pending().await,
+            Fault::Hang(_) | Fault::None | Fault::Once(_) | Fault::From(_) | Fault::After(_) => call.await,
         }
     }
 }

@@ -112,7 +112,8 @@ async fn the_lock_of_a_peer_that_has_ended_is_in_nobodys_way() {
         ("backup-pod", "kubestash", false),
     ] {
         let store = memory();
-        let worker = Worker { hostname: hostname.to_owned(), username: username.to_owned(), ..support::worker() };
+        let worker =
+            Worker { hostname: hostname.to_owned(), username: username.to_owned(), ..support::worker() };
         let theirs = Site { worker, ..site(store.clone()) };
         let theirs = Repository::open_or_initialise(theirs, &password("secret")).await.unwrap();
         let lock = theirs.lock(Mode::Shared).await.unwrap();

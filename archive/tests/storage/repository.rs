@@ -222,6 +222,29 @@ async fn a_server_that_goes_away_ends_the_reading_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cancelled_run_ends_although_the_server_never_answers() {
+    let store = Faulty::new();
+    let site = site(store.clone());
+    let cancel = site.cancel.clone();
+    let repository = Repository::open_or_initialise(site, &password("secret")).await.unwrap();
+    repository.hold().await.unwrap();
+    store.arm(Fault::Hang(4));
+    let start = std::time::Instant::now();
+    let run = tokio::spawn(async move {
+        let error = back_up(&repository, entries(20, 0)).await.unwrap_err();
+        repository.release().await;
+        error
+    });
+    while store.calls() < 4 {
+        tokio::task::yield_now().await;
+    }
+    cancel.cancel();
+    let error = run.await.unwrap();
+    assert!(matches!(error, Error::Cancelled), "{error}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_run_ends_soon_without_snapshot_or_lock() {
     let store = memory();
     let site = site(store.clone());
