@@ -136,3 +136,26 @@ async fn what_is_no_repository_is_left_as_it_is() {
         assert_eq!(store.objects(), objects);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_cannot_be_read_back_is_no_backup() {
+    let store = Faulty::new();
+    let repository = open(store.clone()).await.unwrap();
+    store.arm(Fault::Hidden("/index/"));
+    let error = back_up(&repository, entries(40, 0)).await.unwrap_err();
+    assert!(matches!(error, Error::Engine { .. } | Error::Differs { .. }), "{error}");
+    store.arm(Fault::None);
+    assert_eq!(repository.snapshots().await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_shows_nothing_does_not_make_everything_unused() {
+    let store = Faulty::new();
+    let repository = open(store.clone()).await.unwrap();
+    let kept = back_up(&repository, entries(40, 0)).await.unwrap().id;
+    let before = store.objects();
+    store.arm(Fault::Hidden("/snapshots/"));
+    let error = repository.forget_and_prune(BTreeSet::new(), BTreeSet::from([kept])).await.unwrap_err();
+    assert!(matches!(error, Error::Witness { .. }), "{error}");
+    assert_eq!(store.objects(), before);
+}

@@ -28,6 +28,8 @@ pub enum Fault {
     After(usize),
     /// It and all that follow never end.
     Hang(usize),
+    /// Listings of this folder succeed and show nothing, as servers have been seen to do.
+    Hidden(&'static str),
 }
 
 /// Memory, with faults.
@@ -86,7 +88,12 @@ impl Faulty {
             Fault::After(at) if number > at => Err(failure()),
             Fault::After(at) if number == at => call.await.and_then(|_| Err(failure())),
             Fault::Hang(at) if number >= at => std::future::pending().await,
-            Fault::Hang(_) | Fault::None | Fault::Once(_) | Fault::From(_) | Fault::After(_) => call.await,
+            Fault::Hang(_)
+            | Fault::Hidden(_)
+            | Fault::None
+            | Fault::Once(_)
+            | Fault::From(_)
+            | Fault::After(_) => call.await,
         }
     }
 }
@@ -118,6 +125,11 @@ impl ObjectStore for Faulty {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>> {
-        self.call(self.inner.list(prefix)).await
+        let hidden = *self.fault.lock().unwrap();
+        let listed = self.call(self.inner.list(prefix)).await?;
+        match hidden {
+            Fault::Hidden(folder) if prefix.ends_with(folder) => Ok(Vec::new()),
+            _ => Ok(listed),
+        }
     }
 }
