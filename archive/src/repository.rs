@@ -2,7 +2,7 @@
 //!
 //! This module and its folder are the only place that names the engine, rustic_core, and close the gaps that were
 //! measured at its edges: the engine neither locks, nor guards the making of a repository, nor counts what its source
-//! failed to give. Its work blocks threads; all of it runs through [`Repository::blocking`].
+//! failed to give. Its work blocks threads; all of it leaves the asynchronous world in one place.
 
 use std::collections::BTreeSet;
 use std::fmt;
