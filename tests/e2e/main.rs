@@ -6,6 +6,7 @@ mod definitions;
 mod failure;
 mod given;
 mod killed;
+mod plugin;
 mod schedule;
 mod secrecy;
 mod setup;

@@ -1,8 +1,7 @@
 //! Stock restic: the judge of what we wrote.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
@@ -88,24 +87,28 @@ impl Restic {
         listed.iter().filter_map(|snapshot| snapshot["id"].as_str().map(str::to_owned)).collect()
     }
 
-    /// Every file of a snapshot below its root: path relative to `/kubestash-tmp/manifest` -> content.
+    /// Every file of a snapshot below its root, as `restic restore` writes it: path relative to
+    /// `/kubestash-tmp/manifest` -> content.
     ///
     /// # Panics
     /// When restic fails.
     pub async fn files(&self, snapshot: &str) -> BTreeMap<String, Vec<u8>> {
-        let dumped = self.run(&["dump", "--archive", "tar", snapshot, "/kubestash-tmp/manifest"]).await;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let target = folder.path().to_string_lossy().into_owned();
+        self.run(&["restore", snapshot, "--target", &target]).await;
         let mut files = BTreeMap::new();
-        for entry in tar::Archive::new(dumped.as_slice()).entries().expect("restic wrote a tar") {
-            let mut entry = entry.expect("a whole tar entry");
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let path = entry.path().expect("a readable path").to_string_lossy().into_owned();
-            let path = path.trim_start_matches('/').trim_start_matches("kubestash-tmp/manifest/").to_owned();
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).expect("the whole content");
-            files.insert(path, content);
-        }
+        read_files(&folder.path().join("kubestash-tmp/manifest"), "", &mut files);
         files
+    }
+}
+
+fn read_files(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder").flatten() {
+        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            read_files(&entry.path(), &format!("{path}/"), files);
+        } else {
+            files.insert(path, std::fs::read(entry.path()).expect("a readable file"));
+        }
     }
 }
