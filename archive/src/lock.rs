@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Permanence;
 use crate::store::{self, Condition, ObjectStore, content_type};
-use crate::worker::Worker;
+use crate::worker::{Peers, Worker};
 
 mod file;
 pub mod rules;
@@ -102,6 +102,7 @@ pub struct Locks {
     directory: String,
     key: Key,
     worker: Worker,
+    peers: Option<Arc<dyn Peers>>,
 }
 
 /// A lock that is held, and refreshed while it is.
@@ -120,7 +121,14 @@ impl Locks {
     /// The locks of the repository in `directory`.
     #[must_use]
     pub const fn new(store: Arc<dyn ObjectStore>, directory: String, key: Key, worker: Worker) -> Self {
-        Self { store, directory, key, worker }
+        Self { store, directory, key, worker, peers: None }
+    }
+
+    /// Asks `peers` about the owners of locks that are in the way.
+    #[must_use]
+    pub fn asking(mut self, peers: Arc<dyn Peers>) -> Self {
+        self.peers = Some(peers);
+        self
     }
 
     /// Takes a lock, waiting up to `patience` for those of others.
@@ -174,7 +182,7 @@ impl Locks {
             if own == Some(file.as_str()) {
                 continue;
             }
-            if content.is_stale(now) {
+            if content.is_stale(now) || (content.excludes(mode) && self.is_abandoned(&content).await) {
                 tracing::warn!(lock = %content.describe(now), "removing a stale lock");
                 self.remove(&file).await?;
             } else if content.excludes(mode) && blocked.is_none() {
@@ -182,6 +190,13 @@ impl Locks {
             }
         }
         Ok(blocked)
+    }
+
+    /// Whether the owner of a lock is one of ours, and has ended.
+    async fn is_abandoned(&self, content: &Content) -> bool {
+        let Some(peers) = &self.peers else { return false };
+        let is_peer = content.username == self.worker.username && content.hostname != self.worker.hostname;
+        is_peer && peers.has_ended(&content.hostname).await
     }
 
     /// All lock files with their content. One that vanishes between listing and reading was released.

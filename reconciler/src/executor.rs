@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
+use serde_json::{Map, Value};
 
 /// What a Job is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,10 +130,19 @@ fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
 
 /// `what: Reason: message`, the message cut where it gets long.
 fn told(reason: &str, message: Option<&str>, what: &str) -> String {
-    match message.map(str::trim).filter(|message| !message.is_empty()) {
+    match message.and_then(substance) {
         None => format!("{what}: {reason}"),
-        Some(message) => format!("{what}: {reason}: {}", shortened(message)),
+        Some(message) => format!("{what}: {reason}: {}", shortened(&message)),
     }
+}
+
+/// What a message says. That of a container is the end of its log: of our own, which are JSON, the last error.
+fn substance(message: &str) -> Option<String> {
+    let message = message.trim();
+    let lines = message.lines().map(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
+    let Some(log) = lines.collect::<Option<Vec<_>>>() else { return Some(message.to_owned()) };
+    let errors = log.iter().rev().filter_map(|line| line.get("error").and_then(Value::as_str));
+    errors.map(str::to_owned).next()
 }
 
 /// The end of a long text, where a log says what went wrong.
@@ -193,7 +203,7 @@ fn not_placed(status: &PodStatus) -> Option<(String, SignedDuration)> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -314,6 +324,20 @@ mod tests {
         assert_eq!(state(&job(&json!([])), &[pod(&json!({"phase": "Succeeded"}))]), State::Running);
         let complete = json!([{"type": "Complete", "status": "True"}]);
         assert_eq!(state(&job(&complete), &[]), State::Succeeded);
+    }
+
+    #[test]
+    fn of_our_own_log_only_the_last_error_is_told() {
+        let begins = r#"{"level":"INFO","message":"backup begins"}"#;
+        let fails = r#"{"level":"ERROR","message":"the Job failed","error":"no such bucket"}"#;
+        for (message, expected) in [
+            (begins.to_owned(), "x: Error"),
+            (format!("{begins}\n{fails}\n"), "x: Error: no such bucket"),
+            (format!("{begins}\npanicked at"), &format!("x: Error: {begins}\npanicked at")),
+            (String::new(), "x: Error"),
+        ] {
+            assert_eq!(told("Error", Some(&message), "x"), expected);
+        }
     }
 
     #[test]

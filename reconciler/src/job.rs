@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod cleanup;
+mod peers;
 pub mod report;
 pub mod retain;
 mod target;
@@ -9,14 +10,11 @@ pub mod trigger;
 mod wipe;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use archive::error::Permanence;
-use archive::worker::Worker;
 use crds::name::manager;
 
 use crate::cluster::{self, Cluster};
-use crate::context;
 use crate::outcome::Disposition;
 
 /// Exit code of a failure that somebody has to do something about.
@@ -52,15 +50,5 @@ pub const fn permanence(error: &cluster::Error) -> Permanence {
     match error.disposition() {
         Disposition::Retry if !error.is_forbidden() && !error.is_not_found() => Permanence::Temporary,
         Disposition::Retry | Disposition::AwaitChange | Disposition::Stall => Permanence::Permanent,
-    }
-}
-
-/// This process, as others see it in a lock file. `pod` is the name of its pod.
-fn worker(pod: Option<&str>) -> Worker {
-    Worker {
-        hostname: pod.unwrap_or("kubestash").to_owned(),
-        username: "kubestash".to_owned(),
-        process: std::process::id(),
-        clock: Arc::new(context::now),
     }
 }

@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinError;
 
 use super::report::Reporter;
-use super::{Failure, target, wipe, worker};
+use super::{Failure, target, wipe};
 use crate::args::Backup;
 use crate::cluster::Cluster;
 use crate::context;
@@ -132,7 +132,7 @@ async fn back_up(cluster: &Cluster, arguments: &Backup, work: Work, stop: &Stop)
             site: Site {
                 root: root(&arguments.scratch_dir),
                 tag: format!("{}{}", wipe::SESSION_TAG, work.session.name_any()),
-                worker: worker(arguments.pod.as_deref()),
+                pod: arguments.pod.clone(),
                 opening: Arc::clone(&opening),
                 cancel: cancel.clone(),
             },

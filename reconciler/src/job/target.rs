@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::cluster::{self, Cluster};
+use crate::job::peers::Jobs;
 use crate::{job, stores};
 
 /// Why a repository cannot be reached.
@@ -74,6 +75,8 @@ pub struct Target {
     pub directory: String,
     /// What the repository is encrypted with.
     pub password: Password,
+    /// The Jobs that work on it.
+    pub jobs: Jobs,
 }
 
 /// The restic repository of `snapshot`, whose Repository is not known yet.
@@ -93,7 +96,7 @@ pub async fn of(cluster: &Cluster, snapshot: &Snapshot, repository: &Repository)
     )?;
     let component = snapshot.component_path(COMPONENT_MANIFEST);
     let directory = archive::location::repository_directory(&repository.spec.path, &component);
-    Ok(Target { store, directory, password })
+    Ok(Target { store, directory, password, jobs: Jobs::of(cluster, repository) })
 }
 
 async fn store(

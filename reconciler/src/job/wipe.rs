@@ -18,7 +18,6 @@ use snafu::{ResultExt, Snafu};
 use tokio_util::sync::CancellationToken;
 
 use super::target::{self, Target};
-use super::worker;
 use crate::cluster::{self, Cluster};
 use crate::finalizer;
 
@@ -132,12 +131,12 @@ async fn forget(
     pod: Option<&str>,
     cancel: &CancellationToken,
 ) -> Result<(), Error> {
-    let Target { store, directory, password } = target;
-    let site = Site { store, directory, worker: worker(pod), cancel: cancel.clone() };
+    let Target { store, directory, password, jobs } = target;
+    let site = Site { store, directory, worker: jobs.worker(pod), cancel: cancel.clone() };
     let repository = match repository::Repository::open(site, &password).await {
         // Nothing was ever written: a Snapshot that failed before.
         Err(repository::Error::Missing { .. }) if ids(staying).is_empty() => return Ok(()),
-        opened => opened.context(ForgetSnafu)?,
+        opened => opened.context(ForgetSnafu)?.asking(Arc::new(jobs)),
     };
     let listed = repository.snapshots().await.context(ForgetSnafu)?;
     let doomed = doomed(&listed, leaving, staying);

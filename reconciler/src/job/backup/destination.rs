@@ -8,7 +8,6 @@ use archive::entry::Entry;
 use archive::error::Permanence;
 use archive::progress::Progress;
 use archive::repository::{self, BackupRequest, Repository};
-use archive::worker::Worker;
 use crds::storage::snapshot::COMPONENT_MANIFEST;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -34,8 +33,8 @@ pub struct Site {
     pub root: String,
     /// The tag of the restic snapshot.
     pub tag: String,
-    /// Who works.
-    pub worker: Worker,
+    /// The name of the pod.
+    pub pod: Option<String>,
     /// Cancelled before the streams end when they are not complete: a stream that just ends looks complete.
     pub cancel: CancellationToken,
     /// Repositories are opened one after the other: each takes 128 MiB for its key derivation.
@@ -108,77 +107,112 @@ impl Copy {
 
     async fn write(self, finished: &mut Finished) -> Result<(), Failed> {
         let Self { reporter: _, target, progress, entries, mut collected, stop: _, site } = self;
-        let Target { store, directory, password } =
+        let target =
             target.map_err(|error| Failed { message: error.to_string(), permanence: error.permanence() })?;
-        let Site { root, tag, worker, opening, cancel } = site;
-        let (clock, started) = (Arc::clone(&worker.clock), context::now());
-        let repository = {
-            let _one_at_a_time = opening.lock().await;
-            let place = repository::Site { store, directory, worker, cancel };
-            Repository::open_or_initialise(place, &password).await.map_err(failed)?
+        let stream = Stream { entries, progress, collected: collected.clone() };
+        let trouble = match work(target, stream, site, finished).await {
+            Ok(()) => return Ok(()),
+            Err(trouble) => trouble,
         };
-        let request = BackupRequest {
-            entries,
-            host: COMPONENT_MANIFEST.to_owned(),
-            root: root.clone(),
-            tags: vec![tag],
-            time: started,
-            progress,
-        };
-        let stored = match repository.backup(request).await {
-            // The collection failed, and says why.
-            Err(repository::Error::Cancelled) => None,
-            stored => Some(stored.map_err(failed)?),
-        };
-        let collected = collected.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
-        let lost = || Failed { message: "cancelled".to_owned(), permanence: Permanence::Temporary };
-        let collected = collected.ok_or_else(lost)??;
-        let stored = stored.ok_or_else(lost)?;
-        let id = if collected.is_complete() {
-            stored.id
-        } else {
-            repository.mark_incomplete(&stored.id).await.map_err(failed)?
-        };
-        finished.stored = Some(Stored {
-            id,
-            added: stored.added,
-            bytes: stored.bytes,
-            files: stored.files,
-            host_path: root,
-            started,
-            ended: clock(),
-        });
-        judge(&repository, finished).await?;
-        if collected.is_complete() { Ok(()) } else { Err(incomplete(&collected)) }
+        match trouble {
+            Trouble::Failed(failed) => Err(failed),
+            // By a collection that failed, which says why; or by the wish to stop, which the caller knows of.
+            Trouble::Cancelled => {
+                let outcome = collected.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+                Err(outcome.and_then(Result::err).unwrap_or_else(|| Failed {
+                    message: "cancelled".to_owned(),
+                    permanence: Permanence::Temporary,
+                }))
+            }
+        }
     }
 }
 
-/// Size and integrity of the repository. A repository that is not sound fails the component.
-async fn judge(repository: &Repository, finished: &mut Finished) -> Result<(), Failed> {
-    finished.size = Some(repository.size().await.map_err(failed)?);
-    let problems = repository.check().await.map_err(failed)?;
-    finished.integrity = Some(problems.is_empty());
-    match problems.first() {
-        None => Ok(()),
-        Some(first) => Err(Failed {
-            message: format!(
-                "the repository is damaged, {} problems were found, the first: {first}",
-                problems.len()
-            ),
-            permanence: Permanence::Permanent,
-        }),
+/// What comes from the cluster.
+struct Stream {
+    entries: mpsc::Receiver<Arc<Entry>>,
+    progress: Arc<Progress>,
+    collected: watch::Receiver<Option<Collected>>,
+}
+
+/// What ends the work on a repository before its end.
+enum Trouble {
+    Cancelled,
+    Failed(Failed),
+}
+
+impl From<repository::Error> for Trouble {
+    fn from(error: repository::Error) -> Self {
+        match error {
+            repository::Error::Cancelled => Self::Cancelled,
+            error => Self::Failed(Failed { permanence: error.permanence(), message: error.to_string() }),
+        }
     }
+}
+
+/// Opens the repository and fills it, under one lock.
+async fn work(target: Target, stream: Stream, site: Site, finished: &mut Finished) -> Result<(), Trouble> {
+    let Target { store, directory, password, jobs } = target;
+    let worker = jobs.worker(site.pod.as_deref());
+    let place = repository::Site { store, directory, worker, cancel: site.cancel.clone() };
+    let repository = {
+        let _one_at_a_time = site.opening.lock().await;
+        Repository::open_or_initialise(place, &password).await?.asking(Arc::new(jobs))
+    };
+    repository.hold().await?;
+    let outcome = fill(&repository, stream, site, finished).await;
+    repository.release().await;
+    outcome
+}
+
+async fn fill(
+    repository: &Repository,
+    stream: Stream,
+    site: Site,
+    finished: &mut Finished,
+) -> Result<(), Trouble> {
+    let (started, Stream { entries, progress, mut collected }) = (context::now(), stream);
+    let request = BackupRequest {
+        entries,
+        host: COMPONENT_MANIFEST.to_owned(),
+        root: site.root.clone(),
+        tags: vec![site.tag],
+        time: started,
+        progress,
+    };
+    let stored = repository.backup(request).await?;
+    // The stream has ended, so the collection has told how.
+    let report = collected.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+    let report = report.and_then(Result::ok).ok_or(Trouble::Cancelled)?;
+    let id =
+        if report.is_complete() { stored.id } else { repository.mark_incomplete(&stored.id).await? };
+    finished.stored = Some(Stored {
+        id,
+        added: stored.added,
+        bytes: stored.bytes,
+        files: stored.files,
+        host_path: site.root,
+        started,
+        ended: context::now(),
+    });
+    finished.size = Some(repository.size().await?);
+    let problems = repository.check().await?;
+    finished.integrity = Some(problems.is_empty());
+    if let Some(first) = problems.first() {
+        return Err(Trouble::Failed(damaged(problems.len(), first)));
+    }
+    if report.is_complete() { Ok(()) } else { Err(Trouble::Failed(incomplete(&report))) }
+}
+
+fn damaged(problems: usize, first: &str) -> Failed {
+    let message = format!("the repository is damaged, {problems} problems were found, the first: {first}");
+    Failed { message, permanence: Permanence::Permanent }
 }
 
 fn incomplete(report: &Report) -> Failed {
     let is_temporary = report.gaps.iter().all(|gap| gap.permanence().is_temporary());
     let permanence = if is_temporary { Permanence::Temporary } else { Permanence::Permanent };
     Failed { message: gaps::describe(&report.gaps), permanence }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err takes")]
-fn failed(error: repository::Error) -> Failed {
-    Failed { permanence: error.permanence(), message: error.to_string() }
 }
 
 /// Reports progress until it is dropped.
