@@ -153,6 +153,8 @@ async fn what_is_missing_in_the_cluster_is_told_before_anything_is_written() {
     let create = [
         "backup",
         "create",
+        "--storage",
+        "minio",
         "--target",
         "deploy/orders",
         "--encryption-secret",
