@@ -20,6 +20,9 @@ pub const BACKUP_ROLE: &str = "kubestash-backup-job";
 /// The ClusterRole of retention Jobs.
 pub const RETENTION_ROLE: &str = "kubestash-retention-policy-job";
 
+/// The ClusterRole of hook Jobs.
+pub const HOOK_ROLE: &str = "kubestash-hook-job";
+
 /// What a Job is and may do. Applied in this order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Access {
@@ -42,6 +45,7 @@ enum Thing {
     Secret,
     Storage,
     Policy,
+    Template,
 }
 
 impl Needs {
@@ -71,6 +75,13 @@ impl Needs {
     #[must_use]
     pub fn policy(mut self, namespace: &str, name: &str) -> Self {
         self.add(Thing::Policy, namespace, name);
+        self
+    }
+
+    /// One more HookTemplate.
+    #[must_use]
+    pub fn hook_template(mut self, namespace: &str, name: &str) -> Self {
+        self.add(Thing::Template, namespace, name);
         self
     }
 
@@ -186,6 +197,7 @@ fn rules(things: &BTreeMap<Thing, BTreeSet<String>>) -> Vec<PolicyRule> {
                 Thing::Secret => ("", "secrets"),
                 Thing::Storage => (crds::storage::GROUP, "backupstorages"),
                 Thing::Policy => (crds::storage::GROUP, "retentionpolicies"),
+                Thing::Template => (crds::core::GROUP, "hooktemplates"),
             };
             PolicyRule {
                 api_groups: Some(vec![group.to_owned()]),

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::backup_session::hooks::Stage;
+
 /// KubeStash's operator and the Jobs that it starts.
 #[derive(Debug, Parser)]
 #[command(name = "kubestash", version, about)]
@@ -51,6 +53,8 @@ pub enum Command {
     Retain(Retain),
     /// Remove the data of Snapshots that are being deleted with it (what a cleanup Job runs).
     Cleanup(Cleanup),
+    /// Run a hook of a BackupSession (what a hook Job runs).
+    Hook(Hook),
 }
 
 /// The operator's settings.
@@ -194,6 +198,23 @@ pub struct Cleanup {
     /// Name of the pod, by which others know whose lock they meet.
     #[arg(long, env = "HOSTNAME", hide = true)]
     pub pod: Option<String>,
+}
+
+/// What a hook Job's container is told.
+#[derive(Args, Clone, Debug)]
+pub struct Hook {
+    /// Namespace of the BackupSession.
+    #[arg(long)]
+    pub namespace: String,
+    /// Name of the BackupSession.
+    #[arg(long)]
+    pub backupsession: String,
+    /// Before or after the backup.
+    #[arg(long, value_enum)]
+    pub stage: Stage,
+    /// Place in the list of hooks, from 0 on.
+    #[arg(long)]
+    pub index: usize,
 }
 
 #[cfg(test)]

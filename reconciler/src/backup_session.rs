@@ -3,7 +3,7 @@
 pub mod build;
 pub mod decide;
 mod executor;
-mod hooks;
+pub mod hooks;
 pub mod observe;
 mod perform;
 pub mod prerequisites;
@@ -68,12 +68,10 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
     }
     session = label(&context, session).await.context(ApplySnafu)?;
     loop {
-        let mut read = BTreeSet::new();
-        let observed = observe::observe(&context.cluster, &session, &mut read).await.context(ObserveSnafu)?;
-        context.dependents.record(&key, read);
+        let observed = Box::pin(observe::observe(&context, &session)).await.context(ObserveSnafu)?;
         let plan = decide::decide(&session, &observed, context.now());
         let (pass, status) =
-            perform::perform(&context, &session, &observed, plan).await.context(ApplySnafu)?;
+            Box::pin(perform::perform(&context, &session, &observed, plan)).await.context(ApplySnafu)?;
         let written =
             context.cluster.apply_status(&session, &status).await.context(ApplySnafu)?.into_object();
         let before = session.status.take().map(|status| status.conditions).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! deterministic names, deletion of the very object that was seen (by its UID).
 
 mod error;
+mod exec;
 mod target;
 mod unchanged;
 
@@ -13,13 +14,15 @@ use std::time::Duration;
 
 use futures::Stream;
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
-use kube::core::{DeserializeGuard, PartialObjectMeta, Request};
+use kube::core::{ApiResource, DynamicObject, PartialObjectMeta, Request};
 use kube::runtime::events::{Event, Recorder, Reporter};
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use snafu::ResultExt;
 
@@ -127,7 +130,7 @@ impl Cluster {
 
     /// All objects of a namespace (of all namespaces: `None`) that have these labels (`a=b,c=d`; empty: all).
     ///
-    /// An object that does not decode is left out and logged: it must not hide the others.
+    /// An object that does not decode is left out and logged.
     pub async fn list<K: Kind>(&self, namespace: Option<&str>, labels: &str) -> Result<Vec<K>, Error> {
         let scope =
             namespace.map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name:?}"));
@@ -136,15 +139,11 @@ impl Cluster {
         let mut objects = Vec::new();
         let mut parameters = ListParams::default().labels(labels).limit(PAGE);
         loop {
-            let page: kube::core::ObjectList<DeserializeGuard<K>> =
-                self.send(&action, request.list(&parameters)).await?;
-            for DeserializeGuard(object) in page.items {
-                match object {
+            let page: Page = self.send(&action, request.list(&parameters)).await?;
+            for item in page.items {
+                match serde_json::from_str::<K>(item.get()) {
                     Ok(object) => objects.push(object),
-                    Err(invalid) => tracing::warn!(
-                        kind = %K::kind(&()), name = invalid.metadata.name, namespace = invalid.metadata.namespace,
-                        error = invalid.error, "an object was left out because it does not decode"
-                    ),
+                    Err(error) => left_out::<K>(&item, &error),
                 }
             }
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -168,12 +167,12 @@ impl Cluster {
         })
     }
 
-    /// The changes of a kind, whole objects; one that does not decode comes as an error of its own.
+    /// The changes of a kind, whole objects, not decoded: one that does not decode must not end the watch.
     pub fn watch_whole<K: Kind>(
         &self,
         labels: &str,
-    ) -> impl Stream<Item = watcher::Result<watcher::Event<DeserializeGuard<K>>>> + Send + use<K> {
-        let api: Api<DeserializeGuard<K>> = Api::all(self.client.clone());
+    ) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + Send + use<K> {
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &ApiResource::erase::<K>(&()));
         watcher(api, watcher::Config::default().labels(labels).page_size(PAGE))
     }
 
@@ -349,6 +348,26 @@ async fn within_deadline<T>(
         Ok(answer) => answer.map_err(|error| Error::from_kube(action, error)),
         Err(_) => Err(Error::TimedOut { action: action.to_owned(), seconds: DEADLINE.as_secs() }),
     }
+}
+
+/// A page of a list. Each object is decoded by itself: one that does not decode must not hide the others.
+#[derive(serde::Deserialize)]
+struct Page {
+    metadata: ListMeta,
+    #[serde(default)]
+    items: Vec<Box<RawValue>>,
+}
+
+fn left_out<K: Kind>(item: &RawValue, error: &serde_json::Error) {
+    let object: Value = serde_json::from_str(item.get()).unwrap_or_default();
+    let field = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    tracing::warn!(
+        kind = %K::kind(&()),
+        namespace = field("namespace"),
+        name = field("name"),
+        error = error.to_string(),
+        "an object was left out because it does not decode"
+    );
 }
 
 fn absent_as_none<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {

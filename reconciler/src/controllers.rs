@@ -17,7 +17,7 @@ use futures::StreamExt;
 use futures::future::join_all;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::core::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{Controller, WatchStreamExt};
@@ -91,9 +91,11 @@ impl<K: Kind> Prepared<K> {
         whom: impl Fn(&Other) -> Vec<ObjectRef<Watched<K>>> + Send + Sync + 'static,
     ) -> Self {
         let changes = self.context.cluster.watch_whole::<Other>("").touched_objects();
-        let controller = self.controller.watches_stream(changes, move |DeserializeGuard(other)| {
+        let read = move |other: DynamicObject| {
+            let other = other.try_parse::<Other>();
             other.as_ref().map(&whom).unwrap_or_default()
-        });
+        };
+        let controller = self.controller.watches_stream_with(changes, read, ApiResource::erase::<Other>(&()));
         Self { controller, ..self }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod cleanup;
+pub mod hook;
 mod peers;
 pub mod report;
 pub mod retain;

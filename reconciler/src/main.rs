@@ -61,6 +61,7 @@ fn start(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Backup(arguments) => worker(job::backup::run(*arguments))?,
         Command::Retain(arguments) => worker(job::retain::run(arguments))?,
         Command::Cleanup(arguments) => worker(job::cleanup::run(arguments))?,
+        Command::Hook(arguments) => job::ended(small()?.block_on(job::hook::run(arguments))),
     })
 }
 

@@ -89,9 +89,7 @@ pub async fn reconcile(snapshot: Arc<Snapshot>, context: Arc<Context>) -> Result
     if snapshot.spec.paused {
         return Ok(Next::AwaitChange);
     }
-    let mut read = BTreeSet::new();
-    let observation = observe::observe(cluster, (*snapshot).clone(), &mut read).await;
-    context.dependents.record(&key, read);
+    let observation = Box::pin(observe::observe(&context, (*snapshot).clone())).await;
     let (snapshot, observed) = observation.context(ObserveSnafu)?;
     let decide::Plan { status, upload } = decide::decide(&snapshot, &observed, context.now());
     let Some(complete) = upload else {

@@ -28,6 +28,7 @@ pub struct Workload {
     pod_annotations: BTreeMap<String, String>,
     owner: Option<Value>,
     deadline_seconds: Option<i64>,
+    retries: i32,
     containers: Vec<Container>,
     volumes: Vec<Value>,
     /// Fields of the pod's spec, the ones above left out.
@@ -69,6 +70,13 @@ impl Workload {
     #[must_use]
     pub fn deadline_seconds(mut self, seconds: Option<i64>) -> Self {
         self.deadline_seconds = seconds;
+        self
+    }
+
+    /// How often the pod is tried again when it fails; never unless this is called.
+    #[must_use]
+    pub fn retries(mut self, retries: i32) -> Self {
+        self.retries = retries.max(0);
         self
     }
 
@@ -152,7 +160,7 @@ impl Workload {
             of_job["ownerReferences"] = json!([owner]);
         }
         let mut spec = json!({
-            "backoffLimit": 0, "completions": 1, "parallelism": 1,
+            "backoffLimit": self.retries, "completions": 1, "parallelism": 1,
             "template": {"metadata": metadata(&self.pod_labels, &self.pod_annotations), "spec": pod},
         });
         if let Some(seconds) = self.deadline_seconds {

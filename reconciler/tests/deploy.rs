@@ -1,5 +1,7 @@
 //! What is shipped under `deploy/` is what its README says, and what the operator's code relies on.
 
+#![expect(clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -29,14 +31,14 @@ fn of_kind<K: DeserializeOwned>(kind: &str) -> Vec<K> {
 }
 
 /// One line of the README's table.
-fn line(role: &str, rule: &PolicyRule) -> String {
+fn table_line(holder: &str, rule: &PolicyRule) -> String {
     let words = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
     let group = words(&rule.api_groups);
     let group = group.iter().map(|group| if group.is_empty() { "core" } else { group }).collect::<Vec<_>>();
     let names = words(&rule.resource_names);
     let names = if names.is_empty() { String::new() } else { format!(" named {}", names.join(", ")) };
     format!(
-        "| {role} | {} | {}{names} | {} |",
+        "| {holder} | {} | {}{names} | {} |",
         group.join(", "),
         words(&rule.resources).join(", "),
         rule.verbs.join(", ")
@@ -47,11 +49,11 @@ fn rules() -> Vec<String> {
     let mut lines = Vec::new();
     for role in of_kind::<ClusterRole>("ClusterRole") {
         let name = role.metadata.name.unwrap_or_default();
-        lines.extend(role.rules.unwrap_or_default().iter().map(|rule| line(&name, rule)));
+        lines.extend(role.rules.unwrap_or_default().iter().map(|rule| table_line(&name, rule)));
     }
     for role in of_kind::<Role>("Role") {
         let name = format!("{} (own namespace)", role.metadata.name.unwrap_or_default());
-        lines.extend(role.rules.unwrap_or_default().iter().map(|rule| line(&name, rule)));
+        lines.extend(role.rules.unwrap_or_default().iter().map(|rule| table_line(&name, rule)));
     }
     lines
 }
@@ -100,7 +102,11 @@ fn what_others_look_for_is_there() {
     assert_eq!(container["name"], "operator");
     // The plugin replaces the image where it stands alone or behind a `=`.
     assert_eq!(container["image"], "localhost/kubestash:dev");
-    assert!(container["args"].as_array().is_some_and(|args| args.contains(&"--image=localhost/kubestash:dev".into())));
+    assert!(
+        container["args"]
+            .as_array()
+            .is_some_and(|args| args.contains(&"--image=localhost/kubestash:dev".into()))
+    );
 }
 
 #[test]
@@ -113,7 +119,8 @@ fn the_function_passes_every_parameter_that_the_addon_has() {
     for parameter in task["parameters"].as_array().cloned().unwrap_or_default() {
         let name = parameter["name"].as_str().unwrap_or_default();
         let variable = format!("${{{name}:=}}");
-        let passed = arguments.iter().any(|argument| argument.as_str().is_some_and(|text| text.ends_with(&variable)));
+        let passed =
+            arguments.iter().any(|argument| argument.as_str().is_some_and(|text| text.ends_with(&variable)));
         assert!(passed, "{name} does not reach the Job");
     }
 }

@@ -1,14 +1,17 @@
 //! Stories on a real cluster: each file tells of one thing a person would meet. Run by `make test`.
 
+mod application;
 mod backup;
 mod compatibility;
 mod definitions;
 mod failure;
 mod given;
+mod hooks;
 mod killed;
 mod plugin;
 mod schedule;
 mod secrecy;
+mod sessions;
 mod setup;
 mod storage;
 mod storage_faults;

@@ -7,6 +7,7 @@
 pub mod bucket;
 pub mod cluster;
 pub mod environment;
+pub mod listener;
 pub mod live;
 pub mod namespace;
 pub mod plugin;

@@ -6,6 +6,7 @@
 
 mod backup;
 mod ending;
+pub mod hook;
 mod start;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 
+use super::hooks::Position;
 use crate::executor;
 use crate::outcome::Next;
 
@@ -40,6 +42,8 @@ pub struct Observed {
     pub policies: BTreeMap<String, RetentionPolicy>,
     /// The retention Job.
     pub retention: Execution,
+    /// The Job of the hook that runs.
+    pub hook: Execution,
 }
 
 /// A Job and its pods.
@@ -75,16 +79,14 @@ pub enum Step {
     Record,
     /// Create the Snapshots that are not there.
     CreateSnapshots(Vec<Snapshot>),
-    /// Run the hooks that come before the backup.
-    RunPreBackupHooks,
+    /// Create the Job of a hook.
+    StartHook(Position),
     /// Create the backup Job and its rights.
     StartBackup,
     /// Delete the backup Job, which is not worth waiting for any more.
     EndBackup,
     /// Create the retention Job and its rights.
     StartRetention,
-    /// Run the hooks that come after the backup.
-    RunPostBackupHooks,
     /// Delete these sessions, which the history has no room for.
     Forget(Vec<BackupSession>),
     /// The session is over: count it, after the status is written.
@@ -110,11 +112,11 @@ const STAGES: [Stage; 9] = [
     ending::after_the_end,
     start::prerequisites,
     start::snapshots,
-    start::pre_backup_hooks,
+    hook::before,
     backup::executor,
     backup::completion,
     ending::retention,
-    ending::post_backup_hooks,
+    hook::after,
     ending::history,
 ];
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crds::condition;
 use crds::core::backup_session::condition as word;
+use crds::core::hook::HookPhase;
 use crds::core::{BackupConfiguration, BackupSession};
 use crds::label;
 use crds::name;
@@ -15,21 +16,23 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::decide::{Execution, Observed};
+use super::hooks::{self, Position, Stage};
 use super::retention;
 use crate::cluster::{Cluster, Error, Kind};
+use crate::context::Context;
 use crate::dependents::Key;
 use crate::executor;
 
-/// Reads the configuration, the siblings, Repositories and Snapshots, and the Jobs as far as they matter now. Adds
-/// the keys of what was looked for to `read`.
-pub async fn observe(
-    cluster: &Cluster,
-    session: &BackupSession,
-    read: &mut BTreeSet<Key>,
-) -> Result<Observed, Error> {
-    let namespace = session.namespace().unwrap_or_default();
+/// Reads the configuration, the siblings, Repositories and Snapshots, and the Jobs as far as they matter now.
+pub async fn observe(context: &Context, session: &BackupSession) -> Result<Observed, Error> {
+    let (cluster, namespace) = (&context.cluster, session.namespace().unwrap_or_default());
+    // Other kinds that could invoke, such as BackupBatch, are not known here.
+    let invoker = match super::invoker(session) {
+        (kind, name) if kind == BackupConfiguration::DEFINITION.kind => name,
+        _ => "",
+    };
     let (configuration, all) = futures::try_join!(
-        cluster.find::<BackupConfiguration>(&namespace, super::invoker(session).1),
+        cluster.find::<BackupConfiguration>(&namespace, invoker),
         cluster.list::<BackupSession>(Some(&namespace), ""),
     )?;
     let siblings = all.into_iter().filter(|other| is_sibling(session, other)).collect();
@@ -37,13 +40,19 @@ pub async fn observe(
 
     let repositories = repository_names(session, observed.configuration.as_ref());
     let snapshots: Vec<String> = status_snapshots(session);
-    read.extend(repositories.iter().map(|name| Key::of::<Repository>(&namespace, name)));
-    read.extend(snapshots.iter().map(|name| Key::of::<Snapshot>(&namespace, name)));
+    let keys = repositories.iter().map(|name| Key::of::<Repository>(&namespace, name));
+    let keys = keys.chain(snapshots.iter().map(|name| Key::of::<Snapshot>(&namespace, name)));
+    // Before they are read, so that no change between the two is missed.
+    context.dependents.record(&Key::from_object(session), keys.collect());
     (observed.repositories, observed.snapshots) = futures::try_join!(
         by_name::<Repository>(cluster, &namespace, &repositories),
         by_name::<Snapshot>(cluster, &namespace, &snapshots),
     )?;
 
+    if let Some(at) = running_hook(session, observed.configuration.as_ref()) {
+        observed.hook =
+            execution(cluster, session, &hooks::job_name(session, at), label::component::HOOK).await?;
+    }
     let status = session.status.clone().unwrap_or_default();
     let has = |type_: &str| condition::is_true(&status.conditions, type_);
     if observed.snapshots.values().all(is_completed) {
@@ -57,6 +66,20 @@ pub async fn observe(
         observed.backup = execution(cluster, session, &session.name_any(), label::component::BACKUP).await?;
     }
     Ok(observed)
+}
+
+/// The hook that is recorded as pending.
+fn running_hook(session: &BackupSession, configuration: Option<&BackupConfiguration>) -> Option<Position> {
+    let list = configuration?.session(&session.spec.session)?.hooks.as_ref()?;
+    let status = session.status.as_ref()?;
+    [Stage::Pre, Stage::Post].into_iter().find_map(|stage| {
+        let record = stage.record(status);
+        let index = stage.list(list).iter().enumerate().map(|(index, _)| index).find(|index| {
+            let key = hooks::key(stage.list(list), *index);
+            record.iter().any(|one| one.name == key && one.phase == Some(HookPhase::Pending))
+        })?;
+        Some(Position { stage, index })
+    })
 }
 
 /// Of the same invoker and session, and not the same.

@@ -5,13 +5,15 @@
 
 use crds::condition::{self, NewCondition};
 use crds::core::backup_session::condition as word;
+use crds::core::hook::HookPhase;
 use crds::core::{BackupSession, BackupSessionStatus};
 use crds::storage::Snapshot;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::decide::{Observed, Plan, Step};
-use super::{build, executor, hooks, retention};
+use super::decide::{self, Observed, Plan, Step};
+use super::hooks::{self, Position};
+use super::{build, executor, retention};
 use crate::cluster;
 use crate::context::Context;
 use crate::outcome::{Disposition, Next};
@@ -52,8 +54,7 @@ pub async fn perform(
             }
         }
         Step::StartRetention => start_retention(context, session, observed, &mut status).await?,
-        Step::RunPreBackupHooks => hooks::before(context, session, observed, &mut status).await?,
-        Step::RunPostBackupHooks => hooks::after(context, session, observed, &mut status).await?,
+        Step::StartHook(at) => start_hook(context, (session, observed), at, &mut status).await?,
         Step::EndBackup => {
             if let Some(job) = &observed.backup.job {
                 context.cluster.delete(job).await?;
@@ -94,6 +95,22 @@ async fn start_retention(
     status.retention_policy = retention::unreported(&[], wanted, &why);
     let failed = (word::RETENTION_POLICY_EXECUTOR_ENSURED, word::FAILED_TO_ENSURE_RETENTION_POLICY_EXECUTOR);
     fail(status, failed, why, now);
+    Ok(())
+}
+
+async fn start_hook(
+    context: &Context,
+    (session, observed): (&BackupSession, &Observed),
+    at: Position,
+    status: &mut BackupSessionStatus,
+) -> Result<(), cluster::Error> {
+    let Some(configuration) = &observed.configuration else { return Ok(()) };
+    let Err(error) = hooks::start(context, session, configuration, at).await else { return Ok(()) };
+    let why = error.for_good()?;
+    let list = configuration.session(&session.spec.session).and_then(|session| session.hooks.as_ref());
+    let key = list.map(|hooks| hooks::key(at.stage.list(hooks), at.index)).unwrap_or_default();
+    condition::set(&mut status.conditions, decide::hook::failed(at.stage, &key, &why), context.now());
+    at.stage.write(status, key, HookPhase::Failed);
     Ok(())
 }
 

@@ -48,7 +48,11 @@ impl Peers for Jobs {
         match self.cluster.find::<Pod>(&self.namespace, hostname).await {
             Ok(pod) => pod.is_none_or(|pod| is_over(&pod)),
             Err(error) => {
-                tracing::warn!(pod = hostname, error = error.to_string(), "whether a pod has ended is not known");
+                tracing::warn!(
+                    pod = hostname,
+                    error = error.to_string(),
+                    "whether a pod has ended is not known"
+                );
                 false
             }
         }

@@ -162,9 +162,9 @@ mod tests {
         .unwrap()
     }
 
-    fn job(conditions: &Value) -> Option<Box<Job>> {
+    fn job(conditions: &Value) -> Box<Job> {
         let job = json!({"metadata": {"name": "j"}, "status": {"conditions": conditions}});
-        Some(Box::new(serde_json::from_value(job).unwrap()))
+        Box::new(serde_json::from_value(job).unwrap())
     }
 
     fn observed() -> Observed {
@@ -172,32 +172,36 @@ mod tests {
         Observed { repository: Some(Box::new(repository)), ..Observed::default() }
     }
 
-    fn running() -> Option<Box<Job>> {
+    fn running() -> Box<Job> {
         job(&json!([]))
     }
 
-    fn failed(at: &str) -> Option<Box<Job>> {
+    fn failed(at: &str) -> Box<Job> {
         job(&json!([{"type": "Failed", "status": "True", "lastTransitionTime": at}]))
     }
 
     #[test]
     fn data_goes_first_when_it_is_to_go_and_by_one_job_at_a_time() {
-        let done = || job(&json!([{"type": "Complete", "status": "True"}]));
+        let done = || Some(job(&json!([{"type": "Complete", "status": "True"}])));
         let wait = || Leave::Wait(Next::AwaitChange);
         for (case, observed, expected) in [
             ("nobody is at work", observed(), Leave::Clean),
-            ("a retention Job is at work", Observed { remover: running(), ..observed() }, wait()),
-            ("the retention Job has died", Observed { remover: failed(NOW), ..observed() }, Leave::Clean),
-            ("a cleanup Job is at work", Observed { cleanup: running(), ..observed() }, wait()),
+            ("a retention Job is at work", Observed { remover: Some(running()), ..observed() }, wait()),
+            (
+                "the retention Job has died",
+                Observed { remover: Some(failed(NOW)), ..observed() },
+                Leave::Clean,
+            ),
+            ("a cleanup Job is at work", Observed { cleanup: Some(running()), ..observed() }, wait()),
             ("a cleanup Job ended before", Observed { cleanup: done(), ..observed() }, Leave::ForgetJob),
             (
                 "a cleanup Job failed a moment ago",
-                Observed { cleanup: failed("2026-11-22T09:59:00Z"), ..observed() },
+                Observed { cleanup: Some(failed("2026-11-22T09:59:00Z")), ..observed() },
                 Leave::Wait(Next::After(Duration::from_mins(4))),
             ),
             (
                 "a cleanup Job failed some time ago",
-                Observed { cleanup: failed("2026-11-22T09:00:00Z"), ..observed() },
+                Observed { cleanup: Some(failed("2026-11-22T09:00:00Z")), ..observed() },
                 Leave::ForgetJob,
             ),
             ("the Repository is gone", Observed::default(), Leave::Release),

@@ -11,26 +11,27 @@ use kube::ResourceExt;
 
 use super::decide::{self, Maker, Observed};
 use crate::cluster::{Cluster, Error};
+use crate::context::Context;
 use crate::dependents::Key;
 use crate::executor::{self, State};
 
 /// Reads the Repository and, while the Snapshot is being made, who makes it. The Snapshot is given back as it is after
 /// that: a Job reports first and ends then, so that whoever saw its end must look at the report again.
-pub async fn observe(
-    cluster: &Cluster,
-    snapshot: Snapshot,
-    read: &mut BTreeSet<Key>,
-) -> Result<(Snapshot, Observed), Error> {
-    let namespace = snapshot.namespace().unwrap_or_default();
-    let repository_name = &snapshot.spec.repository;
-    read.insert(Key::of::<Repository>(&namespace, repository_name));
+pub async fn observe(context: &Context, snapshot: Snapshot) -> Result<(Snapshot, Observed), Error> {
+    let (cluster, namespace) = (&context.cluster, snapshot.namespace().unwrap_or_default());
+    let (repository_name, name) = (&snapshot.spec.repository, &snapshot.spec.backup_session);
+    let is_being_made = decide::is_being_made(&snapshot) && !name.is_empty();
+    let mut keys = BTreeSet::from([Key::of::<Repository>(&namespace, repository_name)]);
+    if is_being_made {
+        keys.insert(Key::of::<BackupSession>(&namespace, name));
+        keys.insert(Key::of::<Job>(&namespace, name));
+    }
+    // Before they are read, so that no change between the two is missed.
+    context.dependents.record(&Key::from_object(&snapshot), keys);
     let repository = cluster.find::<Repository>(&namespace, repository_name).await?;
-    if !decide::is_being_made(&snapshot) || snapshot.spec.backup_session.is_empty() {
+    if !is_being_made {
         return Ok((snapshot, Observed { repository, maker: Maker::Nobody }));
     }
-    let name = &snapshot.spec.backup_session;
-    read.insert(Key::of::<BackupSession>(&namespace, name));
-    read.insert(Key::of::<Job>(&namespace, name));
     let maker = maker(cluster, &namespace, name).await?;
     let may_have_ended = !matches!(maker, Maker::Session(_, Some(State::Waiting(_) | State::Running)));
     let fresh = if may_have_ended {

@@ -99,23 +99,6 @@ fn is_settled(status: &BackupSessionStatus) -> bool {
     looked_at && reported && none_running
 }
 
-/// The hooks after the backup.
-pub(super) fn post_backup_hooks(view: &View<'_>) -> Option<Plan> {
-    let hooks = session(view)?.hooks.as_ref()?;
-    if hooks.post_backup.is_empty()
-        || view.is_skipped()
-        || view.has(word::POST_BACKUP_HOOKS_EXECUTION_SUCCEEDED)
-    {
-        return None;
-    }
-    let succeeded = NewCondition::new(
-        word::POST_BACKUP_HOOKS_EXECUTION_SUCCEEDED,
-        true,
-        word::SUCCESSFULLY_EXECUTED_POST_BACKUP_HOOKS,
-    );
-    Some(view.step(Step::RunPostBackupHooks, succeeded))
-}
-
 /// Removes the oldest completed sessions beyond `sessionHistoryLimit`. This one counts, as it is all but over.
 pub(super) fn history(view: &View<'_>) -> Option<Plan> {
     if view.has(word::SESSION_HISTORY_CLEANED) {

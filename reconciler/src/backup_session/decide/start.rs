@@ -106,21 +106,3 @@ fn failed(view: &View<'_>, problem: String) -> Plan {
     let failed = NewCondition::new(word::SNAPSHOTS_ENSURED, false, word::FAILED_TO_ENSURE_SNAPSHOTS);
     view.step(Step::Record, failed.message(problem))
 }
-
-/// The hooks before the backup, once the Snapshots are there.
-pub(super) fn pre_backup_hooks(view: &View<'_>) -> Option<Plan> {
-    let hooks = view.observed.configuration.as_ref()?.session(&view.session.spec.session)?.hooks.as_ref()?;
-    if hooks.pre_backup.is_empty()
-        || view.is_skipped()
-        || view.is_called_off()
-        || view.has(word::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED)
-    {
-        return None;
-    }
-    let succeeded = NewCondition::new(
-        word::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED,
-        true,
-        word::SUCCESSFULLY_EXECUTED_PRE_BACKUP_HOOKS,
-    );
-    Some(view.step(Step::RunPreBackupHooks, succeeded))
-}

@@ -156,16 +156,51 @@ fn a_timeout_that_is_none_is_told() {
 fn hooks_come_before_the_job() {
     let mut observed = with_snapshot("Pending");
     observed.configuration = Some(configuration(&json!({"hooks": {"preBackup": [{"name": "quiesce"}]}})));
-    let ensured = session(&status(&["SnapshotsEnsured"], "Pending"));
-    assert_eq!(decide(&ensured, &observed, at(1)).step, Step::RunPreBackupHooks);
-    let done = session(&status(&["SnapshotsEnsured", "PreBackupHooksExecutionSucceeded"], "Pending"));
-    assert_eq!(decide(&done, &observed, at(1)).step, Step::StartBackup);
-    let failed = session(&status(&["SnapshotsEnsured", "!PreBackupHooksExecutionSucceeded"], "Pending"));
+    let mut session = session(&status(&["SnapshotsEnsured"], "Pending"));
+    let started = decide(&session, &observed, at(1));
+    assert!(matches!(started.step, Step::StartHook(_)), "{:?}", started.step);
+    session.status = Some(started.status);
+
+    observed.hook =
+        execution(&json!([]), &json!([{"metadata": {"name": "p"}, "status": {"phase": "Running"}}]));
+    assert_eq!(decide(&session, &observed, at(1)).step, Step::Wait(Next::AwaitChange));
+    let mut broken = observed.clone();
+    broken.hook = execution(
+        &json!([{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]),
+        &json!([]),
+    );
+    let plan = decide(&session, &broken, at(1));
+    assert!(
+        message(&plan, word::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED).unwrap().starts_with("hook \"quiesce\": ")
+    );
+    let failed = BackupSession { status: Some(plan.status), ..session.clone() };
     assert_eq!(
-        decide(&failed, &observed, at(1)).step,
+        decide(&failed, &broken, at(1)).step,
         Step::Wait(Next::AwaitChange),
         "for the Snapshots to fail"
     );
+
+    observed.hook = execution(&json!([{"type": "Complete", "status": "True"}]), &json!([]));
+    session.status = Some(decide(&session, &observed, at(1)).status);
+    let done = decide(&session, &observed, at(1));
+    assert!(condition::is_true(&done.status.conditions, word::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED));
+    session.status = Some(done.status);
+    assert_eq!(decide(&session, &observed, at(1)).step, Step::StartBackup);
+}
+
+#[test]
+fn hooks_after_the_backup_run_as_it_went() {
+    let hooks = json!({"hooks": {"postBackup": [{"name": "bad", "executionPolicy": "OnFailure"}]}});
+    let all = ["SnapshotsEnsured", "BackupExecutorEnsured", "RetentionPolicyExecutorEnsured"];
+    for (phase, runs) in [("Succeeded", false), ("Failed", true)] {
+        let mut observed = with_snapshot(phase);
+        observed.configuration = Some(configuration(&hooks));
+        let mut session = session(&status(&all, phase));
+        session.status.as_mut().unwrap().retention_policy =
+            serde_json::from_value(json!([{"repository": "repo", "phase": "Applied"}])).unwrap();
+        let plan = decide(&session, &observed, at(1));
+        assert_eq!(matches!(plan.step, Step::StartHook(_)), runs, "{phase}");
+    }
 }
 
 #[test]

@@ -118,7 +118,8 @@ impl Copy {
             Trouble::Failed(failed) => Err(failed),
             // By a collection that failed, which says why; or by the wish to stop, which the caller knows of.
             Trouble::Cancelled => {
-                let outcome = collected.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+                let outcome =
+                    collected.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
                 Err(outcome.and_then(Result::err).unwrap_or_else(|| Failed {
                     message: "cancelled".to_owned(),
                     permanence: Permanence::Temporary,
@@ -184,8 +185,7 @@ async fn fill(
     // The stream has ended, so the collection has told how.
     let report = collected.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
     let report = report.and_then(Result::ok).ok_or(Trouble::Cancelled)?;
-    let id =
-        if report.is_complete() { stored.id } else { repository.mark_incomplete(&stored.id).await? };
+    let id = if report.is_complete() { stored.id } else { repository.mark_incomplete(&stored.id).await? };
     finished.stored = Some(Stored {
         id,
         added: stored.added,

@@ -220,7 +220,10 @@ mod tests {
             ("{{ .Status.Error | quote }}", r#""no \"bucket\"""#),
             ("{{ printf \"%s is %v%%\" .Name 3 }}", "shop-nightly-1 is 3%"),
             ("{{ if eq .Status.Phase \"Failed\" }}bad{{ else }}good{{ end }}", "bad"),
-            ("{{ if eq .Status.Phase \"Succeeded\" }}good{{ else if .Status.Error }}bad{{ else }}?{{ end }}", "bad"),
+            (
+                "{{ if eq .Status.Phase \"Succeeded\" }}good{{ else if .Status.Error }}bad{{ else }}?{{ end }}",
+                "bad",
+            ),
             ("{{ if not .Status.Error }}x{{ if true }}y{{ end }}{{ end }}z", "z"),
             ("{{ upper (printf \"%s\" .Target.Kind) }}", "DEPLOYMENT"),
             ("{{ toJson .Status }}", r#"{"duration":"22s","error":"no \"bucket\"","phase":"Failed"}"#),

@@ -9,7 +9,9 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Outcome<Value> {
     let text = |position: usize| arguments.get(position).map(shown).unwrap_or_default();
     let expect = |count: usize| match arguments.len() {
         found if found == count => Ok(()),
-        found => Err(format!("{name} takes {count} argument{}, not {found}", if count == 1 { "" } else { "s" })),
+        found => {
+            Err(format!("{name} takes {count} argument{}, not {found}", if count == 1 { "" } else { "s" }))
+        }
     };
     Ok(match name {
         "print" => Value::String(arguments.iter().map(shown).collect()),
