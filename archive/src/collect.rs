@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Api, JSON, Patience};
 use crate::discovery::{self, ResourceType, Served, discover};
-use crate::entry::Entry;
+use crate::entry::Batch;
 use crate::error::Permanence;
 use crate::progress::Progress;
 use crate::scope::{Plan, Scope};
@@ -149,7 +149,7 @@ impl Error {
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Dropping the receiver stops this output only.
-    pub entries: mpsc::Sender<Arc<Entry>>,
+    pub entries: mpsc::Sender<Batch>,
     /// Gets the expected number of objects; what is done counts the repository itself.
     pub progress: Arc<Progress>,
 }

@@ -1,6 +1,7 @@
 //! What travels from the collection to a repository.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -19,6 +20,10 @@ pub struct Entry {
     /// The whole file.
     pub content: Bytes,
 }
+
+/// Files that follow each other, as they were ready at the same time: about 256 KiB of JSON made into YAML, or one object
+/// that is larger. What waits anywhere is counted in batches, so that large objects take no more memory than small ones.
+pub type Batch = Vec<Arc<Entry>>;
 
 impl fmt::Debug for Entry {
     /// Names the file and its size; the content may be a Secret.

@@ -27,6 +27,7 @@ mod digest;
 mod error;
 mod maintain;
 mod open;
+mod packs;
 mod read;
 mod source;
 

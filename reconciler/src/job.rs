@@ -31,13 +31,24 @@ pub trait Failure: std::error::Error {
 
 /// Logs how the Job ended, once, and gives the exit code.
 pub fn ended<E: Failure>(result: Result<(), E>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let peak_memory_bytes = peak_memory();
+    let Err(error) = result else {
+        tracing::info!(peak_memory_bytes, "the Job is done");
+        return ExitCode::SUCCESS;
+    };
     let permanence = error.permanence();
-    tracing::error!(error = error.to_string(), ?permanence, "the Job failed");
+    tracing::error!(error = error.to_string(), ?permanence, peak_memory_bytes, "the Job failed");
     ExitCode::from(match permanence {
         Permanence::Permanent => PERMANENT,
         Permanence::Temporary => TEMPORARY,
     })
+}
+
+/// How much memory this process had at most, which is what a memory limit has to allow; `None` where Linux does not tell.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    kibibytes.trim().trim_end_matches(" kB").parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The API server, as the Job's ServiceAccount. `instance` is the name of the pod.

@@ -15,13 +15,14 @@ use snafu::ResultExt as _;
 
 use super::convert::{Shape, convert, type_meta};
 use super::jobs::{Job, Place, Portion, Work, is_wanted, notes, object_gap};
-use super::lane::{Abandoned, Batch, Lane};
+use super::lane::{Abandoned, Lane};
 use super::listing::{Listing, METADATA, Next, Query, forbidden, gap};
 use super::report::{Cause, Gap};
 use super::work::off_the_loop;
 use super::{Error, Limits, NoNamespaceSnafu, NoTargetSnafu, Reader, TargetSnafu, UnknownKindSnafu};
 use crate::api::{self, Api, JSON, encoded};
 use crate::discovery::{Discovered, ResourceType, Served};
+use crate::entry::Batch;
 use crate::order::by_file;
 use crate::scope::{Application, Plan};
 use crate::select::LabelGates;

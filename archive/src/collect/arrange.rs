@@ -10,11 +10,11 @@ use snafu::Snafu;
 use super::Reader;
 use super::convert::{Object, Shape, convert, shares, type_meta};
 use super::jobs::object_gap;
-use super::lane::{Abandoned, Batch, Lane};
+use super::lane::{Abandoned, Lane};
 use super::listing::{Listing, Next, Part};
 use super::work::off_the_loop;
 use crate::discovery::ResourceType;
-use crate::entry::Entry;
+use crate::entry::{Batch, Entry};
 use crate::order::{Disorder, Files, Namespaces, Step};
 
 /// Why the reading of a list stops before its end.

@@ -8,13 +8,13 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::jobs::Job;
-use super::lane::{Abandoned, Batch, Lane, Outcome};
+use super::lane::{Abandoned, Lane, Outcome};
 use super::report::Report;
 use super::totals::ask_ahead;
 use super::{AbandonedSnafu, Error, Output, Reader};
-use crate::entry::Entry;
+use crate::entry::Batch;
 
-/// Batches that a type may have ready before its turn; each holds about 256 KiB of JSON made into YAML.
+/// Batches that a type may have ready before its turn.
 const READY: usize = 4;
 
 /// A type whose files are to be handed out. Its place is free again when they are.
@@ -90,11 +90,9 @@ async fn hand_out_all(
     while let Some(mut turn) = turns.recv().await {
         let before = report.objects;
         while let Some(batch) = turn.batches.recv().await {
-            for entry in batch {
-                report.objects += 1;
-                report.bytes += entry.content.len() as u64;
-                hand_out(entry, &mut outputs).await?;
-            }
+            report.objects += batch.len() as u64;
+            report.bytes += batch.iter().map(|entry| entry.content.len() as u64).sum::<u64>();
+            hand_out(batch, &mut outputs).await?;
         }
         report.types += u64::from(report.objects > before);
     }
@@ -102,10 +100,10 @@ async fn hand_out_all(
 }
 
 /// To all who still listen; the slowest sets the pace.
-async fn hand_out(entry: Arc<Entry>, outputs: &mut Vec<Output>) -> Result<(), Abandoned> {
+async fn hand_out(batch: Batch, outputs: &mut Vec<Output>) -> Result<(), Abandoned> {
     let mut position = 0;
     while let Some(output) = outputs.get(position) {
-        match output.entries.send(Arc::clone(&entry)).await {
+        match output.entries.send(batch.clone()).await {
             Ok(()) => position += 1,
             Err(_) => drop(outputs.swap_remove(position)),
         }

@@ -7,15 +7,12 @@ use tokio::sync::mpsc;
 
 use super::report::Gap;
 use super::totals::Totals;
-use crate::entry::Entry;
+use crate::entry::{Batch, Entry};
 
 /// Nobody takes the files any more.
 #[derive(Debug, PartialEq, Eq, Snafu)]
 #[snafu(display("nobody takes the files any more"))]
 pub struct Abandoned;
-
-/// Files that belong together only in that they were ready at the same time.
-pub type Batch = Vec<Arc<Entry>>;
 
 /// What became of a type besides its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use rustic_core::{BytesList, ErrorKind, Id, ReadBackend, RusticError, RusticResu
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::packs::Packs;
 use crate::progress::Progress;
 use crate::store::{self, Condition, ObjectStore, content_type};
 
@@ -22,6 +23,7 @@ pub struct Backend {
     store: Arc<dyn ObjectStore>,
     directory: String,
     runtime: Handle,
+    trees: Packs,
     state: Mutex<State>,
 }
 
@@ -67,11 +69,12 @@ impl Backend {
             initialising: None,
             made: None,
         };
-        Self { store, directory, runtime, state: Mutex::new(state) }
+        Self { store, directory, runtime, trees: Packs::default(), state: Mutex::new(state) }
     }
 
     /// Begins an operation: forgets what the last one met, and stops at `cancel` from now on.
     pub fn begin(&self, cancel: CancellationToken, progress: Option<Arc<Progress>>) {
+        self.trees.clear();
         let mut state = self.state();
         *state =
             State { cancel, progress, failure: None, written_snapshot: None, initialising: None, made: None };
@@ -223,13 +226,18 @@ impl ReadBackend for Backend {
         &self,
         tpe: FileType,
         id: &Id,
-        _cacheable: bool,
+        cacheable: bool,
         offset: u32,
         length: u32,
     ) -> RusticResult<Bytes> {
         let path = self.path(tpe, id);
-        let start = u64::from(offset);
-        self.run(self.store.get_range(&path, start..start + u64::from(length)))
+        let range = u64::from(offset)..u64::from(offset) + u64::from(length);
+        // What the engine calls cacheable is metadata: trees.
+        if cacheable && tpe == FileType::Pack {
+            let name = super::full(id);
+            return self.run(self.trees.read(&*self.store, &name, &path, range));
+        }
+        self.run(self.store.get_range(&path, range))
     }
 
     fn warmup_path(&self, tpe: FileType, id: &Id) -> String {

@@ -16,7 +16,7 @@ use super::digest::Digest;
 use super::error::{DiffersSnafu, Error, Result};
 use super::source::{Source, Stop};
 use super::{CLEAN_UP, Inner, full, zoned};
-use crate::entry::Entry;
+use crate::entry::Batch;
 use crate::progress::{Progress, Stage};
 
 /// What is to be backed up, and under which name.
@@ -24,7 +24,7 @@ use crate::progress::{Progress, Stage};
 pub struct BackupRequest {
     /// The files, in the order of the tree. The end of the stream is the end of the backup: who cannot give all of it
     /// has to say so by other means, see [`super::Repository::mark_incomplete`].
-    pub entries: mpsc::Receiver<Arc<Entry>>,
+    pub entries: mpsc::Receiver<Batch>,
     /// The host that the snapshot names; KubeStash's is the name of the component.
     pub host: String,
     /// The directory below which the files appear, absolute. It exists in the snapshot only.

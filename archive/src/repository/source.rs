@@ -14,7 +14,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
-use crate::entry::Entry;
+use crate::entry::{Batch, Entry};
 use crate::progress::Progress;
 
 /// Go's `os.ModeDir`, which restic keeps in the mode of a directory.
@@ -41,7 +41,7 @@ pub struct Stop {
 
 /// A stream of entries below a virtual root directory.
 pub struct Source {
-    receiver: Mutex<Option<mpsc::Receiver<Arc<Entry>>>>,
+    receiver: Mutex<Option<mpsc::Receiver<Batch>>>,
     root: String,
     ledger: Arc<Mutex<Ledger>>,
     progress: Arc<Progress>,
@@ -52,7 +52,7 @@ pub struct Source {
 impl Source {
     /// Entries come from `receiver` and appear below `root`, an absolute path.
     pub fn new(
-        receiver: mpsc::Receiver<Arc<Entry>>,
+        receiver: mpsc::Receiver<Batch>,
         root: &str,
         progress: Arc<Progress>,
         runtime: Handle,
@@ -86,6 +86,7 @@ impl ReadSource for Source {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut entries = Entries {
             receiver,
+            batch: Batch::new().into_iter(),
             root: self.root.clone(),
             previous: None,
             ready: Vec::new(),
@@ -101,7 +102,9 @@ impl ReadSource for Source {
 
 /// The tree, depth first: each directory once, before what is in it.
 pub struct Entries {
-    receiver: Option<mpsc::Receiver<Arc<Entry>>>,
+    receiver: Option<mpsc::Receiver<Batch>>,
+    /// What came and is not handed out yet.
+    batch: std::vec::IntoIter<Arc<Entry>>,
     root: String,
     previous: Option<Arc<Entry>>,
     /// What is to be handed out next, the next one last.
@@ -126,22 +129,7 @@ impl Iterator for Entries {
 impl Entries {
     /// Waits for the next entry and makes it ready, with the directories that begin before it.
     fn fetch(&mut self) {
-        let Some(receiver) = &mut self.receiver else { return };
-        let cancel = &self.stop.cancel;
-        // Waiting has its price; most of the time the next entry is there.
-        let entry = match receiver.try_recv() {
-            _ if cancel.is_cancelled() => None,
-            Ok(entry) => Some(entry),
-            Err(TryRecvError::Disconnected) => None,
-            Err(TryRecvError::Empty) => self.runtime.block_on(async {
-                tokio::select! {
-                    biased;
-                    () = cancel.cancelled() => None,
-                    entry = receiver.recv() => entry,
-                }
-            }),
-        };
-        let entry = entry.filter(|_| !(self.stop.failed)());
+        let entry = self.next_entry().filter(|_| !self.stop.cancel.is_cancelled() && !(self.stop.failed)());
         let Some(entry) = entry else {
             self.receiver = None;
             return;
@@ -160,6 +148,29 @@ impl Entries {
         self.progress.add(entry.content.len() as u64);
         self.make_ready(&entry);
         self.previous = Some(entry);
+    }
+
+    /// The next entry, once there is one; none after the last.
+    fn next_entry(&mut self) -> Option<Arc<Entry>> {
+        loop {
+            if let Some(entry) = self.batch.next() {
+                return Some(entry);
+            }
+            let (receiver, cancel) = (self.receiver.as_mut()?, &self.stop.cancel);
+            // Waiting has its price; most of the time the next batch is there.
+            let batch = match receiver.try_recv() {
+                Ok(batch) => Some(batch),
+                Err(TryRecvError::Disconnected) => None,
+                Err(TryRecvError::Empty) => self.runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        () = cancel.cancelled() => None,
+                        batch = receiver.recv() => batch,
+                    }
+                }),
+            };
+            self.batch = batch?.into_iter();
+        }
     }
 
     fn make_ready(&mut self, entry: &Arc<Entry>) {
@@ -263,7 +274,7 @@ mod tests {
         for path in paths {
             let content = Bytes::from_static(b"x");
             let entry = Entry { path: (*path).to_owned(), modified: Timestamp::UNIX_EPOCH, content };
-            sender.send(Arc::new(entry)).await.unwrap();
+            sender.send(vec![Arc::new(entry)]).await.unwrap();
         }
         drop(sender);
         let stop = Stop { cancel: CancellationToken::new(), failed: Arc::new(|| false) };

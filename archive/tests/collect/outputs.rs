@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::collect::{Error, Limits, Output, collect};
-use archive::entry::Entry;
+use archive::entry::Batch;
 use archive::progress::Progress;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 use crate::server::{Fault, Server, Type};
 use crate::support::{cluster, everything, files, limits};
 
-fn output(capacity: usize) -> (Output, mpsc::Receiver<Arc<Entry>>) {
+fn output(capacity: usize) -> (Output, mpsc::Receiver<Batch>) {
     let (entries, receiver) = mpsc::channel(capacity);
     (Output { entries, progress: Arc::new(Progress::new()) }, receiver)
 }
 
-async fn drain(mut receiver: mpsc::Receiver<Arc<Entry>>) -> Vec<String> {
+async fn drain(mut receiver: mpsc::Receiver<Batch>) -> Vec<String> {
     let mut paths = Vec::new();
-    while let Some(entry) = receiver.recv().await {
-        paths.push(entry.path.clone());
+    while let Some(batch) = receiver.recv().await {
+        paths.extend(batch.iter().map(|entry| entry.path.clone()));
     }
     paths
 }
@@ -114,13 +114,12 @@ async fn while_nobody_reads_little_is_fetched_and_no_deadline_passes() {
     let (plan, limits, cancel) = (everything(), limits(), CancellationToken::new());
     let server = Server::new(large());
     let read_late = async {
-        receiver.recv().await.unwrap();
+        let mut paths = receiver.recv().await.unwrap().len();
         // Longer than a request may take.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let lists = server.calls().into_iter().filter(|call| call.limit > 1).count();
-        let mut paths = 1;
-        while receiver.recv().await.is_some() {
-            paths += 1;
+        while let Some(batch) = receiver.recv().await {
+            paths += batch.len();
         }
         (lists, paths)
     };
@@ -141,9 +140,8 @@ async fn the_total_is_known_long_before_the_end() {
     let watch = async {
         let mut read = 0;
         while progress.total_objects().is_none() {
-            receiver.recv().await.unwrap();
-            read += 1;
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            read += receiver.recv().await.unwrap().len();
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         while receiver.recv().await.is_some() {}
         read

@@ -102,8 +102,8 @@ pub async fn run(server: &Arc<Server>, plan: &Plan) -> Run {
     let outputs = vec![Output { entries, progress: Arc::clone(&progress) }];
     let keep = async {
         let mut entries = Vec::new();
-        while let Some(entry) = receiver.recv().await {
-            entries.push(entry);
+        while let Some(batch) = receiver.recv().await {
+            entries.extend(batch);
         }
         entries
     };

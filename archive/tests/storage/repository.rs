@@ -205,7 +205,7 @@ async fn a_server_that_goes_away_ends_the_reading_too() {
         if number == 10 {
             store.arm(Fault::From(1));
         }
-        if sender.send(Arc::new(file)).await.is_err() {
+        if sender.send(vec![Arc::new(file)]).await.is_err() {
             break;
         }
     }
@@ -219,6 +219,18 @@ async fn a_server_that_goes_away_ends_the_reading_too() {
         "{:?}",
         after.keys()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundreds_of_directories_are_a_handful_of_requests() {
+    let store = Faulty::new();
+    let repository = open(store.clone()).await.unwrap();
+    let files =
+        (0..300).map(|number| entry(&format!("configmaps/namespaces/ns-{number:03}/map.yaml"), "a: b\n"));
+    back_up(&repository, files.collect()).await.unwrap();
+    store.arm(Fault::None);
+    assert!(repository.check().await.unwrap().is_empty());
+    assert!(store.calls() < 30, "{} requests for 300 directories", store.calls());
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,7 +268,7 @@ async fn a_cancelled_run_ends_soon_without_snapshot_or_lock() {
         async move { repository.backup(crate::support::request(receiver)).await }
     });
     for entry in entries(20, 0) {
-        sender.send(Arc::new(entry)).await.unwrap();
+        sender.send(vec![Arc::new(entry)]).await.unwrap();
     }
     cancel.cancel();
     let error = run.await.unwrap().unwrap_err();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use archive::access::Password;
-use archive::entry::Entry;
+use archive::entry::{Batch, Entry};
 use archive::progress::Progress;
 use archive::repository::{BackupRequest, Repository, Result, Site, Stored};
 use archive::store::memory::Memory;
@@ -83,7 +83,7 @@ pub async fn back_up(repository: &Repository, entries: Vec<Entry>) -> Result<Sto
     let (sender, receiver) = mpsc::channel(64);
     let feeder = tokio::spawn(async move {
         for entry in entries {
-            if sender.send(Arc::new(entry)).await.is_err() {
+            if sender.send(vec![Arc::new(entry)]).await.is_err() {
                 break;
             }
         }
@@ -93,7 +93,7 @@ pub async fn back_up(repository: &Repository, entries: Vec<Entry>) -> Result<Sto
     stored
 }
 
-pub fn request(entries: mpsc::Receiver<Arc<Entry>>) -> BackupRequest {
+pub fn request(entries: mpsc::Receiver<Batch>) -> BackupRequest {
     BackupRequest {
         entries,
         host: "manifest".to_owned(),

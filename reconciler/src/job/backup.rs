@@ -32,8 +32,9 @@ use destination::{Collected, Copy, Site};
 use stop::Stop;
 use work::{Destination, Work};
 
-/// Files that wait between the collection and a repository.
-const WAITING: usize = 64;
+/// Batches that wait between the collection and a repository: what is read of a small cluster while a repository is
+/// opened, which takes half a second.
+const WAITING: usize = 32;
 
 /// Why a backup is not complete. What concerns single repositories is in their Snapshots.
 #[derive(Debug, Snafu)]

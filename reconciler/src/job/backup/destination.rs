@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archive::collect::Report;
-use archive::entry::Entry;
+use archive::entry::Batch;
 use archive::error::Permanence;
 use archive::progress::Progress;
 use archive::repository::{self, BackupRequest, Repository};
@@ -51,7 +51,7 @@ pub struct Copy {
     /// How far it is.
     pub progress: Arc<Progress>,
     /// The files.
-    pub entries: mpsc::Receiver<Arc<Entry>>,
+    pub entries: mpsc::Receiver<Batch>,
     /// How the collection ended, once it has.
     pub collected: watch::Receiver<Option<Collected>>,
     /// Whether to stop.
@@ -131,7 +131,7 @@ impl Copy {
 
 /// What comes from the cluster.
 struct Stream {
-    entries: mpsc::Receiver<Arc<Entry>>,
+    entries: mpsc::Receiver<Batch>,
     progress: Arc<Progress>,
     collected: watch::Receiver<Option<Collected>>,
 }
