@@ -1,14 +1,20 @@
 //! Fills the cluster with objects of several kinds, shaped like what applications hold: about 3 kB each.
 
+use std::collections::HashSet;
+
 use futures::{StreamExt, stream};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, ObjectMeta};
+use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 
 const NAMESPACES: usize = 20;
 const WRITERS: usize = 32;
+/// Which of eight objects is a Deployment.
+const DEPLOYMENT: usize = 5;
 
 /// Creates objects number `from` to `to` (exclusive) and returns `to`.
 pub async fn up_to(client: &Client, from: usize, to: usize) -> usize {
@@ -20,7 +26,34 @@ pub async fn up_to(client: &Client, from: usize, to: usize) -> usize {
             namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await;
     }
     stream::iter(from..to).for_each_concurrent(WRITERS, |number| create(client, number)).await;
+    settle(client, (0..to).filter(|number| number % 8 == DEPLOYMENT).count()).await;
     to
+}
+
+/// Waits until the controllers have looked at all Deployments: what they write is a change too.
+async fn settle(client: &Client, deployments: usize) {
+    let mut left: HashSet<String> = HashSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut changes = watcher(Api::<Deployment>::all(client.clone()), watcher::Config::default())
+        .default_backoff()
+        .applied_objects()
+        .boxed();
+    while let Some(change) = changes.next().await {
+        let Ok(deployment) = change else { continue };
+        let Some(name) = deployment.metadata.name.filter(|name| name.starts_with("object-")) else {
+            continue;
+        };
+        let observed = deployment.status.and_then(|status| status.observed_generation);
+        if observed == deployment.metadata.generation {
+            left.remove(&name)
+        } else {
+            left.insert(name.clone())
+        };
+        seen.insert(name);
+        if left.is_empty() && seen.len() >= deployments {
+            return;
+        }
+    }
 }
 
 fn namespace(number: usize) -> String {
@@ -44,7 +77,7 @@ fn object(number: usize) -> (&'static str, &'static str, &'static str, Value) {
         2 => ("", "v1", "Secret", json!({"stringData": {"token": text(3), "user": text(4)}})),
         3 => ("", "v1", "ServiceAccount", json!({})),
         4 => ("rbac.authorization.k8s.io", "v1", "Role", rules(number)),
-        5 => ("apps", "v1", "Deployment", deployment(number)),
+        DEPLOYMENT => ("apps", "v1", "Deployment", deployment(number)),
         6 => ("batch", "v1", "CronJob", cron_job(number)),
         _ => ("coordination.k8s.io", "v1", "Lease", json!({"spec": {"holderIdentity": text(5)}})),
     }

@@ -2,10 +2,11 @@
 //!
 //! For each size the cluster is filled with mixed objects, the floor is measured (every type listed in pages of 500, 8
 //! types at once, nothing done with the answer), then two backups of the whole cluster run through the product: the
-//! first writes everything, the second finds nothing changed. Sizes are arguments, default 800 10000 50000.
+//! first writes everything, the second finds nothing changed but what the first one left in the cluster. Sizes are arguments, default 800 10000 50000.
 
 mod fill;
 mod floor;
+mod operator;
 mod run;
 
 use harness::cluster::Cluster;
@@ -25,6 +26,7 @@ async fn main() {
         }
         bench.remove().await;
     }
+    println!("operator after all this: {} MiB", operator::working_set(&cluster).await >> 20);
 }
 
 fn sizes() -> Vec<usize> {

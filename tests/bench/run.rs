@@ -47,15 +47,18 @@ impl Bench {
         let work = self.work(&session).await;
         let growth = self.namespace.bucket().size() - size_before;
         let (job, floor_time) = (work.duration.as_secs_f64(), floor.duration.as_secs_f64());
+        let (session, share) = if round == "first" {
+            ("-".to_owned(), String::new())
+        } else {
+            (format!("{:.2} s", wall.as_secs_f64()), format!(" ({:.2} %)", percent(growth, size_before)))
+        };
         format!(
-            "{:<8} {round:<10} {floor_time:>6.2} s {job:>6.2} s  {:>7.2}x  {:>+12.2} s  {:>7.2} s  {:>7} MiB  {:>+8.2} MiB ({:.2} %)",
+            "{:<8} {round:<10} {floor_time:>6.2} s {job:>6.2} s  {:>7.2}x  {:>+12.2} s  {session:>9}  {:>7} MiB  {:>+8.2} MiB{share}",
             floor.objects,
             job / floor_time,
             job - (2.5 * floor_time + 1.5),
-            wall.as_secs_f64(),
             work.peak_memory >> 20,
             mebibytes(growth),
-            percent(growth, size_before),
         )
     }
 
