@@ -30,6 +30,9 @@ pub struct Environment {
     pub restic: PathBuf,
     /// An old restic, 0.14 (`KUBESTASH_RESTIC_OLD`).
     pub restic_old: PathBuf,
+    /// The API server's audit log, every request at level Metadata (`KUBESTASH_CLUSTER_AUDIT_LOG`). Somebody else's
+    /// cluster need not have one, unless `KUBESTASH_TEST_REQUIRE` names `audit-log`.
+    pub audit_log: Option<PathBuf>,
 }
 
 impl Environment {
@@ -52,8 +55,19 @@ impl Environment {
             bucket_folder: variable("KUBESTASH_S3_FOLDER").into(),
             restic: variable("KUBESTASH_RESTIC").into(),
             restic_old: variable("KUBESTASH_RESTIC_OLD").into(),
+            audit_log: optional("KUBESTASH_CLUSTER_AUDIT_LOG", "audit-log"),
         }
     }
+}
+
+/// A variable that must be set only where `KUBESTASH_TEST_REQUIRE` says so.
+#[expect(clippy::disallowed_methods, reason = "the only place of the harness that reads the environment")]
+fn optional(name: &str, required_as: &str) -> Option<PathBuf> {
+    let required = std::env::var("KUBESTASH_TEST_REQUIRE").unwrap_or_default();
+    if required.split(',').any(|one| one == required_as) {
+        return Some(variable(name).into());
+    }
+    std::env::var_os(name).map(PathBuf::from)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only place of the harness that reads the environment")]

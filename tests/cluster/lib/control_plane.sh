@@ -26,7 +26,7 @@ start_api_server() {
         --service-cluster-ip-range="$SERVICE_RANGE" \
         --allow-privileged=true \
         --authorization-mode=Node,RBAC \
-        --enable-admission-plugins=NodeRestriction \
+        --enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement \
         --client-ca-file="$keys/ca.crt" \
         --tls-cert-file="$keys/kube-apiserver.crt" \
         --tls-private-key-file="$keys/kube-apiserver.key" \
