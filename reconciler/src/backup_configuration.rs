@@ -14,6 +14,7 @@ mod validate;
 use std::sync::Arc;
 
 use crds::core::BackupConfiguration;
+use kube::ResourceExt;
 use snafu::{ResultExt, Snafu};
 
 use crate::announce::announce;
@@ -83,6 +84,7 @@ pub async fn reconcile(
     let cluster = &context.cluster;
     if finalizer::is_leaving(&*configuration) {
         remove::remove(cluster, &configuration).await.context(RemoveSnafu)?;
+        context.metrics.forget(&configuration.namespace().unwrap_or_default(), &configuration.name_any());
         return Ok(Next::AwaitChange);
     }
     let configuration = finalizer::hold(cluster, configuration).await.context(ApplySnafu)?;

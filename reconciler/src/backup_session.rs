@@ -12,8 +12,12 @@ pub mod retention;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crds::condition;
 use crds::core::BackupSession;
+use crds::core::backup_session::condition as word;
 use crds::label;
+use crds::storage::Snapshot;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use snafu::{ResultExt, Snafu};
@@ -24,6 +28,7 @@ use crate::context::Context;
 use crate::dependents::Key;
 use crate::metrics::{Backup, BackupLabels};
 use crate::outcome::{Disposition, Failure, Next};
+use decide::Observed;
 use perform::Pass;
 
 /// A pass failed.
@@ -64,6 +69,7 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
     let key = Key::from_object(&session);
     if session.metadata.deletion_timestamp.is_some() || decide::is_at_rest(&session) {
         context.dependents.record(&key, BTreeSet::new());
+        recall(&context, &session);
         return Ok(Next::AwaitChange);
     }
     session = label(&context, session).await.context(ApplySnafu)?;
@@ -80,7 +86,7 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
         match pass {
             Pass::Again => {}
             Pass::Over(next) => return Ok(next),
-            Pass::Finished => finished(&context, &session),
+            Pass::Finished => finished(&context, &session, &observed),
         }
     }
 }
@@ -105,18 +111,14 @@ async fn label(context: &Context, session: BackupSession) -> Result<BackupSessio
 }
 
 /// Counts a session that is over and logs it.
-fn finished(context: &Context, session: &BackupSession) {
+fn finished(context: &Context, session: &BackupSession, observed: &Observed) {
     let status = session.status.clone().unwrap_or_default();
-    let phase = status.phase();
-    let labels = BackupLabels {
-        namespace: session.namespace().unwrap_or_default(),
-        configuration: invoker(session).1.to_owned(),
-        session: session.spec.session.clone(),
-    };
+    let (labels, phase) = (labels(session), status.phase());
     let now = context.now();
     let created = session.meta().creation_timestamp.as_ref().map_or(now, |time| time.0);
     let duration = std::time::Duration::try_from(now.duration_since(created)).unwrap_or_default();
-    let backup = Backup { outcome: phase.as_str(), duration, size: None, ended: now.as_second() };
+    let size = repository_size(observed.snapshots.values());
+    let backup = Backup { outcome: phase.as_str(), duration, size, ended: now.as_second() };
     context.metrics.backed_up(&labels, backup);
     tracing::info!(
         namespace = labels.namespace,
@@ -125,4 +127,33 @@ fn finished(context: &Context, session: &BackupSession) {
         duration = status.duration,
         "a BackupSession is over"
     );
+}
+
+/// Tells the figures of a session that was over before this process began.
+fn recall(context: &Context, session: &BackupSession) {
+    let status = session.status.clone().unwrap_or_default();
+    let pushed = condition::find(&status.conditions, word::METRICS_PUSHED);
+    let Some(Time(ended)) = pushed.map(|pushed| &pushed.last_transition_time) else { return };
+    let duration = status.duration.as_deref().and_then(|duration| crds::duration::parse(duration).ok());
+    let duration = duration.and_then(|duration| duration.try_into().ok()).unwrap_or_default();
+    let outcome = status.phase();
+    let backup = Backup { outcome: outcome.as_str(), duration, size: None, ended: ended.as_second() };
+    context.metrics.recall(&labels(session), backup);
+}
+
+fn labels(session: &BackupSession) -> BackupLabels {
+    BackupLabels {
+        namespace: session.namespace().unwrap_or_default(),
+        configuration: invoker(session).1.to_owned(),
+        session: session.spec.session.clone(),
+    }
+}
+
+/// The bytes of the restic repositories of a session's Snapshots together.
+fn repository_size<'a>(snapshots: impl Iterator<Item = &'a Snapshot>) -> Option<u64> {
+    let components = snapshots
+        .filter_map(|snapshot| snapshot.status.as_ref())
+        .flat_map(|status| status.components.values());
+    let sizes = components.filter_map(|component| crds::size::parse(component.size.as_deref()?).ok());
+    sizes.reduce(u64::saturating_add)
 }

@@ -1,8 +1,9 @@
 //! What is counted, under the names that dashboards of other operators use, and the figures of backups.
 
+use std::collections::BTreeMap;
 use std::fmt::Error;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -31,7 +32,7 @@ struct CategoryLabels {
 }
 
 /// Which backup a figure is of.
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BackupLabels {
     /// Namespace of the BackupConfiguration.
     pub namespace: String,
@@ -48,6 +49,16 @@ struct OutcomeLabels {
     session: String,
     outcome: String,
 }
+
+impl BackupLabels {
+    fn with(&self, outcome: &str) -> OutcomeLabels {
+        let Self { namespace, configuration, session } = self.clone();
+        OutcomeLabels { namespace, configuration, session, outcome: outcome.to_owned() }
+    }
+}
+
+/// The phases in which a session ends.
+const OUTCOMES: [&str; 3] = ["Succeeded", "Failed", "Skipped"];
 
 /// How one finished session went.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +85,8 @@ pub struct Metrics {
     backup_duration: Family<BackupLabels, Gauge<f64, AtomicU64>>,
     backup_size: Family<BackupLabels, Gauge>,
     last_success: Family<BackupLabels, Gauge>,
+    /// When the newest backup that the figures are of ended.
+    newest: Arc<Mutex<BTreeMap<BackupLabels, i64>>>,
 }
 
 fn reconcile_buckets() -> Histogram {
@@ -131,6 +144,7 @@ impl Default for Metrics {
             backup_duration,
             backup_size,
             last_success,
+            newest: Arc::default(),
         }
     }
 }
@@ -157,16 +171,47 @@ impl Metrics {
 
     /// A BackupSession ended. To be called once per session.
     pub fn backed_up(&self, labels: &BackupLabels, backup: Backup<'_>) {
-        let BackupLabels { namespace, configuration, session } = labels.clone();
-        let outcome = backup.outcome.to_owned();
-        self.backups.get_or_create(&OutcomeLabels { namespace, configuration, session, outcome }).inc();
+        self.backups.get_or_create(&labels.with(backup.outcome)).inc();
+        self.recall(labels, backup);
+    }
+
+    /// A BackupSession had ended before this process began, or just now: its figures are told, unless those of a newer
+    /// one are. An alert on the last success must not fall silent because the operator was restarted.
+    pub fn recall(&self, labels: &BackupLabels, backup: Backup<'_>) {
+        let mut newest = self.newest();
+        if backup.outcome == "Succeeded" {
+            let last = self.last_success.get_or_create(labels);
+            last.set(last.get().max(backup.ended));
+        }
+        if newest.get(labels).is_some_and(|newest| *newest > backup.ended) {
+            return;
+        }
+        newest.insert(labels.clone(), backup.ended);
         self.backup_duration.get_or_create(labels).set(backup.duration.as_secs_f64());
         if let Some(size) = backup.size {
             self.backup_size.get_or_create(labels).set(i64::try_from(size).unwrap_or(i64::MAX));
         }
-        if backup.outcome == "Succeeded" {
-            self.last_success.get_or_create(labels).set(backup.ended);
-        }
+    }
+
+    /// A BackupConfiguration is gone, and nobody wants to know any more.
+    pub fn forget(&self, namespace: &str, configuration: &str) {
+        self.newest().retain(|labels, _| {
+            let stays = labels.namespace != namespace || labels.configuration != configuration;
+            if !stays {
+                for outcome in OUTCOMES {
+                    self.backups.remove(&labels.with(outcome));
+                }
+                self.backup_duration.remove(labels);
+                self.backup_size.remove(labels);
+                self.last_success.remove(labels);
+            }
+            stays
+        });
+    }
+
+    /// No step under this mutex can leave it half changed.
+    fn newest(&self) -> MutexGuard<'_, BTreeMap<BackupLabels, i64>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything in the text format of OpenMetrics.
@@ -205,5 +250,30 @@ mod tests {
         ] {
             assert!(text.lines().any(|written| written == line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn the_newest_backup_counts_until_its_configuration_is_gone() {
+        let metrics = Metrics::default();
+        let labels =
+            BackupLabels { namespace: "shop".into(), configuration: "all".into(), session: "nightly".into() };
+        let backup = |outcome, ended| Backup { outcome, duration: Duration::from_secs(1), size: None, ended };
+        let told = |value: i64| {
+            let line = format!(
+                "kubestash_backup_last_success_timestamp_seconds{{namespace=\"shop\",configuration=\"all\",session=\"nightly\"}} {value}"
+            );
+            metrics.render().expect("a String takes everything").contains(&line)
+        };
+        metrics.recall(&labels, backup("Failed", 88));
+        metrics.recall(&labels, backup("Succeeded", 77));
+        assert!(told(77));
+        metrics.recall(&labels, backup("Succeeded", 55));
+        assert!(told(77));
+        metrics.backed_up(&labels, backup("Succeeded", 99));
+        assert!(told(99));
+        metrics.forget("shop", "other");
+        assert!(told(99));
+        metrics.forget("shop", "all");
+        assert!(!metrics.render().expect("a String takes everything").contains("configuration=\"all\""));
     }
 }

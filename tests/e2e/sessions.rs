@@ -2,6 +2,7 @@
 //! pods that cannot start.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crds::core::BackupSession;
 use crds::storage::Snapshot;
@@ -76,10 +77,10 @@ async fn a_session_that_failed_is_tried_again_as_often_as_was_said() {
     namespace.remove().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_at_its_deadline_and_leaves_no_lock() {
+/// A server that takes everything but packs, for which it never answers: a backup that does not come to its end.
+async fn a_backup_that_hangs(story: &str) -> (Namespace, S3Proxy) {
     let cluster = Cluster::connect().await;
-    let namespace = Namespace::create(&cluster, "deadline").await;
+    let namespace = Namespace::create(&cluster, story).await;
     let environment = &cluster.environment;
     let is_pack = |path: &str| path.contains("/data/");
     let proxy = S3Proxy::start(
@@ -91,14 +92,46 @@ async fn a_session_ends_at_its_deadline_and_leaves_no_lock() {
     namespace
         .apply(&given::STORAGE.replace("endpoint: ENDPOINT", &format!("endpoint: {}", proxy.endpoint())))
         .await;
-    namespace.apply(&given::NAMESPACE_BACKUP.replace("sessionHistoryLimit: 5", "backupTimeout: 15s")).await;
     given::a_reader_of_the_cluster(&namespace).await;
-    let session = given::session_completed(&namespace, "orders", &[]).await;
+    (namespace, proxy)
+}
+
+/// The session failed, `why` is in the error, and the repository is free.
+async fn assert_ended(namespace: &Namespace, why: &str) {
+    let session = given::session_completed(namespace, "orders", &[]).await;
     assert_eq!(given::phase(&session), "Failed");
-    let error = given::error_of(&given::snapshot_of(&namespace, &session).await);
-    assert!(error.contains("deadline"), "{error}");
+    let error = given::error_of(&given::snapshot_of(namespace, &session).await);
+    assert!(error.contains(why), "{error}");
     let keys = namespace.bucket().keys();
     assert!(!keys.iter().any(|key| key.contains("/locks/")), "a lock was left behind: {keys:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_at_its_deadline_and_leaves_no_lock() {
+    let (namespace, _proxy) = a_backup_that_hangs("deadline").await;
+    namespace.apply(&given::NAMESPACE_BACKUP.replace("sessionHistoryLimit: 5", "backupTimeout: 15s")).await;
+    assert_ended(&namespace, "deadline").await;
+    namespace.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_told_to_stop_says_so_and_leaves_no_lock() {
+    let (namespace, _proxy) = a_backup_that_hangs("terminated").await;
+    namespace.apply(given::NAMESPACE_BACKUP).await;
+    let at_work = |keys: Vec<String>| keys.iter().any(|key| key.contains("/locks/"));
+    let pod = wait::until_any(namespace.api::<Pod>(), "a Job at work", given::SOON, |pod| {
+        let running = pod.status.as_ref()?.phase.as_deref() == Some("Running");
+        pod.metadata.name.clone().filter(|name| running && name.starts_with("orders-"))
+    })
+    .await;
+    let locked = async {
+        while !at_work(namespace.bucket().keys()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(given::SOON, locked).await.expect("the Job locks the repository");
+    namespace.api::<Pod>().delete(&pod, &DeleteParams::default()).await.expect("the pod is there");
+    assert_ended(&namespace, "SIGTERM").await;
     namespace.remove().await;
 }
 

@@ -60,6 +60,41 @@ async fn a_missing_bucket_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_goes_away_is_noticed_and_its_return_heals() {
+    let cluster = Cluster::connect().await;
+    let namespace = Namespace::create(&cluster, "bucket-gone").await;
+    let folder = cluster.environment.bucket_folder.with_file_name(&namespace.name);
+    std::fs::create_dir(&folder).expect("a bucket is a folder");
+    namespace.apply(&given::STORAGE.replace("bucket: BUCKET", &format!("bucket: {}", namespace.name))).await;
+    given::storage_is(&namespace, "minio", "Ready").await;
+
+    std::fs::remove_dir_all(&folder).expect("the bucket goes");
+    let message = why_not_ready(&namespace, "BackendInitialized").await;
+    assert!(message.contains(&namespace.name) && message.contains("does not exist"), "{message}");
+
+    std::fs::create_dir(&folder).expect("the bucket comes back");
+    given::storage_is(&namespace, "minio", "Ready").await;
+    namespace.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_turns_wrong_is_noticed_and_the_right_one_heals() {
+    let cluster = Cluster::connect().await;
+    let namespace = Namespace::create(&cluster, "turns-wrong").await;
+    namespace.apply(given::STORAGE).await;
+    given::storage_is(&namespace, "minio", "Ready").await;
+
+    let wrong = given::STORAGE.replace("STORY_KEY_SECRET", "no-longer-the-key");
+    namespace.apply(&wrong).await;
+    let message = why_not_ready(&namespace, "BackendInitialized").await;
+    assert!(message.contains("secret key"), "{message}");
+
+    namespace.apply(given::STORAGE).await;
+    given::storage_is(&namespace, "minio", "Ready").await;
+    namespace.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_server_is_named() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "unreachable").await;
