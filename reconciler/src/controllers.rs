@@ -236,14 +236,14 @@ const OURS: &str = "app.kubernetes.io/managed-by=kubestash.com";
 
 /// Runs every controller until the process should stop. Each is added here.
 pub async fn run(context: Arc<Context>, shutdown: Shutdown) {
-    let storages = prepare::<BackupStorage>("backup_storage", &context, &shutdown)
+    let storages = prepare::<BackupStorage>("backupstorage", &context, &shutdown)
         .watches_whole::<Repository>(storage_of)
         .run(backup_storage::reconcile);
     let repositories = prepare::<Repository>("repository", &context, &shutdown)
         .owns::<Snapshot>("")
         .reads::<BackupStorage>("")
         .run(repository::reconcile);
-    let configurations = prepare::<BackupConfiguration>("backup_configuration", &context, &shutdown)
+    let configurations = prepare::<BackupConfiguration>("backupconfiguration", &context, &shutdown)
         .owns::<CronJob>(OURS)
         .reads::<BackupStorage>("")
         .reads::<RetentionPolicy>("")
@@ -253,7 +253,7 @@ pub async fn run(context: Arc<Context>, shutdown: Shutdown) {
         .reads::<HookTemplate>("")
         .reads::<Namespace>("")
         .run(backup_configuration::reconcile);
-    let sessions = prepare::<BackupSession>("backup_session", &context, &shutdown)
+    let sessions = prepare::<BackupSession>("backupsession", &context, &shutdown)
         .owns::<Job>(OURS)
         .watches::<Pod>(OURS, session_of)
         .reads::<Snapshot>("")
