@@ -337,7 +337,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::args::Cli;
+    use crate::cli::Cli;
 
     const KUBECONFIG: &str = "
 current-context: dev

@@ -1,7 +1,7 @@
 //! `kubectl kubestash`: sets up, starts and watches backups of Kubernetes manifests, and looks at what they hold.
 //!
 //! ```text
-//! main -> run -> args (what may be typed) -> commands/<verb>: Args -> run -> plain functions that plan and render
+//! main -> run -> cli (what may be typed) -> commands/<verb>: Args -> run -> plain functions that plan and render
 //!                environment (variables, terminals, clock)   context (kubeconfig -> cluster)   cluster (every API call)
 //! stdout: streams.results, by output    stderr: story    exit code: exit, by failure
 //! ```
@@ -11,6 +11,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod context;
@@ -41,7 +42,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 pub use crate::environment::Environment;
 pub use crate::exit::Exit;
 
-use crate::args::{Cli, Color};
+use crate::args::Color;
+use crate::cli::Cli;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::story::Story;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::{Command, CommandFactory as _};
-use plugin::args::Cli;
+use plugin::cli::Cli;
 
 /// Every command of the tree with its path of names.
 fn walk(command: &Command, path: &str, all: &mut Vec<(String, String)>) {

@@ -5,6 +5,7 @@ pub mod decide;
 mod executor;
 pub mod hooks;
 pub mod observe;
+pub mod observed;
 mod perform;
 pub mod prerequisites;
 pub mod retention;
@@ -26,9 +27,10 @@ use crate::announce::announce;
 use crate::cluster;
 use crate::context::Context;
 use crate::dependents::Key;
+use crate::disposition::Disposition;
 use crate::metrics::{Backup, BackupLabels};
-use crate::outcome::{Disposition, Failure, Next};
-use decide::Observed;
+use crate::outcome::{Failure, Next};
+use observed::Observed;
 use perform::Pass;
 
 /// A pass failed.

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::args::Proxy;
 use crate::cluster::Cluster;
 use crate::dependents::Dependents;
 use crate::metrics::Metrics;
 use crate::outcome::Failures;
+use crate::proxy::Proxy;
 use crate::stores::Stores;
 use crate::uploaded::Uploaded;
 

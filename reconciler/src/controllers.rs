@@ -26,7 +26,8 @@ use kube::{Resource, ResourceExt};
 use crate::cluster::{self, Kind};
 use crate::context::Context;
 use crate::dependents::Key;
-use crate::outcome::{self, Disposition, Failure, Next};
+use crate::disposition::Disposition;
+use crate::outcome::{self, Failure, Next};
 use crate::shutdown::Shutdown;
 use crate::{backup_configuration, backup_session, backup_storage, repository, snapshot};
 

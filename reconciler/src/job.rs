@@ -16,7 +16,7 @@ use archive::error::Permanence;
 use crds::name::manager;
 
 use crate::cluster::{self, Cluster};
-use crate::outcome::Disposition;
+use crate::disposition::Disposition;
 
 /// Exit code of a failure that somebody has to do something about.
 const PERMANENT: u8 = 1;

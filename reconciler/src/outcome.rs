@@ -9,6 +9,7 @@ use kube::runtime::events::{Event, EventType};
 
 use crate::announce;
 use crate::dependents::Key;
+use crate::disposition::Disposition;
 
 /// When to look at an object again after a pass that succeeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,17 +31,6 @@ impl Next {
             (Self::AwaitChange, Self::AwaitChange) => Self::AwaitChange,
         }
     }
-}
-
-/// What an error means for the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// The same pass may succeed later without anybody changing anything.
-    Retry,
-    /// Another object has to change first; its change wakes us.
-    AwaitChange,
-    /// This object has to change first.
-    Stall,
 }
 
 /// An error of a driver.

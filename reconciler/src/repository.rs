@@ -23,8 +23,9 @@ use crate::cluster;
 use crate::conditions;
 use crate::context::Context;
 use crate::dependents::Key;
+use crate::disposition::Disposition;
 use crate::finalizer;
-use crate::outcome::{Disposition, Failure, Next};
+use crate::outcome::{Failure, Next};
 use crate::{start, stores};
 use observe::Observed;
 

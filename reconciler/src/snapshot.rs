@@ -18,8 +18,9 @@ use crate::announce::announce;
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::dependents::Key;
+use crate::disposition::Disposition;
 use crate::finalizer;
-use crate::outcome::{Disposition, Failure, Next};
+use crate::outcome::{Failure, Next};
 use leave::Leave;
 
 /// On a Snapshot that is being deleted: the Job that removes its data.

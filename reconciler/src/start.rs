@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::access::{self, Access, Needs};
 use crate::cluster::{self, Cluster};
-use crate::outcome::Disposition;
+use crate::disposition::Disposition;
 use crate::secret::Encryption;
 
 /// Why a Job could not be started.

@@ -13,7 +13,7 @@ use kube::ResourceExt;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::cluster::{self, Cluster};
-use crate::outcome::Disposition;
+use crate::disposition::Disposition;
 
 /// Why a storage cannot be used.
 #[derive(Debug, Snafu)]

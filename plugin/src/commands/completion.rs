@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, ValueEnum};
 use clap_complete::{Shell, generate};
 
-use crate::args::Cli;
+use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::streams::Streams;
 

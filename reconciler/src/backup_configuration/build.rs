@@ -183,7 +183,7 @@ pub fn initial_session(configuration: &BackupConfiguration, session: &Session, s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Proxy;
+    use crate::proxy::Proxy;
 
     fn configuration(change: &Value) -> BackupConfiguration {
         let mut object = json!({

@@ -150,7 +150,7 @@ mod tests {
 
     use super::super::fixture::{configuration, observed, repository, session, storage};
     use super::*;
-    use crate::args::Proxy;
+    use crate::proxy::Proxy;
 
     fn of(configuration: &BackupConfiguration, observed: &Observed) -> Plan {
         let settings =

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Resource, ResourceExt};
 
-use super::decide::Observed;
+use super::observed::Observed;
 use super::retention;
 use crate::access::{self, Access, Party, Trade};
 use crate::addon::{self, Resolved};

@@ -15,8 +15,8 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use super::decide::{Execution, Observed};
 use super::hooks::{self, Position, Stage};
+use super::observed::{Execution, Observed};
 use super::retention;
 use crate::cluster::{Cluster, Error, Kind};
 use crate::context::Context;

@@ -11,12 +11,14 @@ use crds::storage::Snapshot;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::decide::{self, Observed, Plan, Step};
+use super::decide::{self, Plan, Step};
 use super::hooks::{self, Position};
+use super::observed::Observed;
 use super::{build, executor, retention};
 use crate::cluster;
 use crate::context::Context;
-use crate::outcome::{Disposition, Next};
+use crate::disposition::Disposition;
+use crate::outcome::Next;
 
 /// How a step ended.
 pub enum Pass {

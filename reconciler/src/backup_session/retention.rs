@@ -13,7 +13,7 @@ use crds::storage::snapshot::SnapshotPhase;
 use crds::storage::{RetentionPolicy, Snapshot};
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::Observed;
+use super::observed::Observed;
 use crate::retention::{Bucket, Candidate, Outcome, Rules, select};
 
 /// A policy and what it removes from a repository of the session.

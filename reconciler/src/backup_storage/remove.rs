@@ -11,8 +11,9 @@ use snafu::{ResultExt, Snafu};
 use super::observe::Observed;
 use crate::cluster;
 use crate::context::Context;
+use crate::disposition::Disposition;
 use crate::finalizer;
-use crate::outcome::{Disposition, Next};
+use crate::outcome::Next;
 use crate::stores;
 
 /// For how long one pass removes objects before others get their turn.

@@ -2,7 +2,7 @@
 
 use snafu::Snafu;
 
-use crate::outcome::Disposition;
+use crate::disposition::Disposition;
 
 /// A call to the API server failed.
 #[derive(Debug, Snafu)]

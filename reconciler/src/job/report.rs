@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::cluster::{Cluster, Error};
-use crate::outcome::Disposition;
+use crate::disposition::Disposition;
 
 /// Pauses between the attempts to write a status: five attempts, from 10 s on doubling (contract §8.6). The total
 /// stays below five minutes.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{fields, put_by};
-use crate::args::Proxy;
+use crate::proxy::Proxy;
 
 /// Fields of a pod template that belong to the executor container (contract §1.2).
 pub(super) const TEMPLATE_FIELDS: [&str; 8] = [

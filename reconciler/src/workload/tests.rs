@@ -1,7 +1,7 @@
 use k8s_openapi::api::batch::v1::Job;
 
 use super::*;
-use crate::args::Proxy;
+use crate::proxy::Proxy;
 
 fn offshoots() -> BTreeMap<String, String> {
     BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "kubestash.com".to_owned())])

@@ -1,5 +1,6 @@
 //! `backup create`: from flags to a scheduled, encrypted backup that is ready to run.
 
+mod lacking;
 mod observe;
 mod plan;
 
@@ -77,7 +78,7 @@ impl Args {
         let objects = plan.objects(&seen)?;
         sound(&objects)?;
         let Some(cluster) = cluster else { return self.write.print_offline(&objects, streams) };
-        if let Some(failure) = Failure::several(observe::lacking(&cluster, &plan).await?) {
+        if let Some(failure) = Failure::several(lacking::lacking(&cluster, &plan).await?) {
             return Err(failure);
         }
         self.tell(&plan, &objects, context, streams);

@@ -1,11 +1,14 @@
 //! Every stage as a table; the last test runs whole sessions.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crds::core::BackupConfiguration;
 use crds::storage::snapshot::SnapshotPhase;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::backup_session::observed::Execution;
 
 const CREATED: &str = "2026-11-22T10:00:00Z";
 

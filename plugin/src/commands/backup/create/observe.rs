@@ -4,19 +4,15 @@ use std::collections::BTreeMap;
 
 use crds::core::BackupConfiguration;
 use crds::storage::{BackupStorage, RetentionPolicy};
-use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::plan::Plan;
 use crate::cluster::Cluster;
-use crate::commands::create;
 use crate::discovery::{self, Served};
 use crate::failure::Failure;
-use crate::setup::encryption::{self, Encryption};
-use crate::setup::reader::Reader;
-use crate::setup::target::{Target, Typed};
+use crate::setup::encryption;
+use crate::setup::target::Typed;
 
 /// What was found. Of a cluster that is not asked, nothing was.
 #[derive(Debug, Default)]
@@ -68,50 +64,4 @@ where
         Err(error) if error.status() == Some(403) => Ok(cluster.list(Some(namespace), "").await?),
         answer => Ok(answer?),
     }
-}
-
-/// What the plan names and the cluster lacks; all of it at once.
-pub async fn lacking(cluster: &Cluster, plan: &Plan) -> Result<Vec<Failure>, Failure> {
-    let mut lacking = Vec::new();
-    if let Some(target) = &plan.target {
-        lacking.extend(lacking_target(cluster, target).await?);
-    }
-    if let Some(Encryption::Existing { namespace, name }) = &plan.encryption {
-        lacking.extend(create::lacking_secret(cluster, (namespace, name), encryption::KEY).await?);
-    }
-    if let Some(storage) = &plan.new_storage
-        && let (Some(name), Some(key)) = (storage.existing_secret(), storage.first_key())
-    {
-        lacking.extend(create::lacking_secret(cluster, (&storage.namespace, name), key).await?);
-    }
-    if let Some(Reader::Existing(name)) = &plan.reader
-        && cluster.get::<ServiceAccount>(Some(&plan.namespace), name).await?.is_none()
-    {
-        lacking.push(
-            Failure::cluster(format!("ServiceAccount {}/{name} does not exist", plan.namespace)).fix(
-                "--create-reader instead of --service-account makes one with exactly the rights it takes",
-            ),
-        );
-    }
-    Ok(lacking)
-}
-
-async fn lacking_target(cluster: &Cluster, target: &Target) -> Result<Option<Failure>, Failure> {
-    Ok(match target {
-        Target::Cluster => None,
-        Target::Namespace(name) => cluster.get::<Namespace>(None, name).await?.is_none().then(|| {
-            Failure::cluster(format!("namespace \"{name}\" does not exist")).fix("kubectl get namespaces")
-        }),
-        Target::Application { kind, namespace, name } => {
-            let found: Option<Value> = cluster.get_kind(&kind.kind, namespace.as_deref(), name).await?;
-            found.is_none().then(|| {
-                let flag =
-                    namespace.as_deref().map_or_else(String::new, |namespace| format!(" -n {namespace}"));
-                let place =
-                    namespace.as_deref().map_or_else(String::new, |name| format!(" in namespace {name}"));
-                Failure::cluster(format!("{} does not exist{place}", target.spoken()))
-                    .fix(format!("kubectl get {}{flag}", kind.kind.resource()))
-            })
-        }
-    })
 }
