@@ -95,6 +95,8 @@ fn assert_succeeded(snapshot: &Snapshot) {
     let component = &status.components["manifest"];
     let summary = component.restic_stats[0].summary.as_ref().expect("a summary");
     assert!(summary.id.as_ref().is_some_and(|id| id.len() == 64));
+    let progress = component.restic_stats[0].progress.as_ref().expect("the last progress");
+    assert!(progress.percent_done.as_ref().is_some_and(|done| done.starts_with("100")), "{progress:?}");
 }
 
 fn restic_id(snapshot: &Snapshot) -> String {

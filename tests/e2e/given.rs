@@ -9,6 +9,7 @@ use harness::restic::Restic;
 use harness::wait;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
 use kube::api::{Api, ListParams, ObjectMeta, Patch, PatchParams};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Long enough for a busy machine of two cores; a story never sleeps, so that this bounds failures only.
 pub const SOON: Duration = Duration::from_mins(2);
@@ -82,6 +83,13 @@ spec:
         tasks: [{name: manifest-backup}]
         jobTemplate: {spec: {serviceAccountName: reader}}
 "#;
+
+static OPERATOR: Mutex<()> = Mutex::const_new(());
+
+/// Held by stories that kill the operator, change how many there are, or ask it what it remembers.
+pub async fn the_operator_alone() -> MutexGuard<'static, ()> {
+    OPERATOR.lock().await
+}
 
 /// The same without a target: the whole cluster.
 #[must_use]

@@ -1,23 +1,33 @@
 //! Killed at any step, the operator continues and the Job is Failed and done again; two operators do one thing once.
 
+use std::sync::{Arc, Mutex};
+
 use crds::core::BackupSession;
 use crds::storage::Snapshot;
+use crds::storage::snapshot::SnapshotPhase;
 use harness::cluster::{Cluster, OPERATOR_NAMESPACE};
 use harness::namespace::Namespace;
+use harness::s3_proxy::{Fault, S3Proxy, Seen};
 use harness::wait;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams};
+use tokio::sync::Notify;
 
 use crate::given;
 
 /// Steps of a session at which the operator dies: what the session says when it is reached.
 type Step = (&'static str, fn(&BackupSession) -> bool);
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 6] = [
     ("the session was just made", |_| true),
     ("its Snapshots are made", |session| has(session, "SnapshotsEnsured")),
     ("its Job is made", |session| has(session, "BackupExecutorEnsured")),
+    ("its Snapshots are complete", |session| {
+        let mut snapshots = session.status.iter().flat_map(|status| &status.snapshots);
+        snapshots.any(|one| one.phase.is_some_and(SnapshotPhase::is_completed))
+    }),
+    ("its retention is looked at", |session| has(session, "RetentionPolicyExecutorEnsured")),
     ("its history is cleaned", |session| has(session, "SessionHistoryCleaned")),
 ];
 
@@ -28,6 +38,7 @@ fn has(session: &BackupSession, type_: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_killed_at_any_step_continues_where_it_was() {
     let cluster = Cluster::connect().await;
+    let _alone = given::the_operator_alone().await;
     let namespace = Namespace::create(&cluster, "operator-killed").await;
     given::a_first_backup(&namespace).await;
     for (step, reached) in STEPS {
@@ -46,6 +57,74 @@ async fn an_operator_killed_at_any_step_continues_where_it_was() {
         assert_eq!(given::phase(&session), "Succeeded", "killed when {step}: {session:#?}");
     }
     given::restic(&namespace).check().await;
+    namespace.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_killed_during_the_setup_completes_it() {
+    let cluster = Cluster::connect().await;
+    let _alone = given::the_operator_alone().await;
+    let namespace = Namespace::create(&cluster, "setup-killed").await;
+    namespace.apply(given::STORAGE).await;
+    kill(&cluster, OPERATOR_NAMESPACE, "app.kubernetes.io/name=kubestash-operator").await;
+    given::storage_is(&namespace, "minio", "Ready").await;
+    namespace.apply(given::NAMESPACE_BACKUP).await;
+    given::a_reader_of_the_cluster(&namespace).await;
+    kill(&cluster, OPERATOR_NAMESPACE, "app.kubernetes.io/name=kubestash-operator").await;
+    let session = given::session_completed(&namespace, "orders", &[]).await;
+    assert_eq!(given::phase(&session), "Succeeded", "{session:#?}");
+    assert_eq!(given::restic(&namespace).snapshot_ids().await.len(), 1);
+    namespace.remove().await;
+}
+
+/// Writes of a backup at which its Job dies: the server takes none of them any more.
+const WRITES: [&str; 4] = ["/locks/", "/data/", "/index/", "/snapshots/"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_killed_at_any_write_loses_nothing() {
+    let cluster = Cluster::connect().await;
+    let namespace = Namespace::create(&cluster, "write-killed").await;
+    let environment = &cluster.environment;
+    let (stage, reached) = (Arc::new(Mutex::new(None)), Arc::new(Notify::new()));
+    let (hung, tell) = (Arc::clone(&stage), Arc::clone(&reached));
+    let rule = move |seen: &Seen<'_>| {
+        let part: &str = (*hung.lock().expect("nobody panics with it"))?;
+        let hangs = seen.method == "PUT" && seen.path.contains("/repository/v1/") && seen.path.contains(part);
+        hangs.then(|| {
+            tell.notify_one();
+            Fault::Hang
+        })
+    };
+    let proxy =
+        S3Proxy::start(&environment.host_address, &environment.s3_host_endpoint, Arc::new(rule)).await;
+    namespace
+        .apply(&given::STORAGE.replace("endpoint: ENDPOINT", &format!("endpoint: {}", proxy.endpoint())))
+        .await;
+    namespace.apply(given::NAMESPACE_BACKUP).await;
+    given::a_reader_of_the_cluster(&namespace).await;
+    let first = given::session_completed(&namespace, "orders", &[]).await;
+    assert_eq!(given::phase(&first), "Succeeded", "{first:#?}");
+    for part in WRITES {
+        let known = sessions(&namespace).await;
+        *stage.lock().expect("nobody panics with it") = Some(part);
+        given::trigger(&namespace, "orders").await;
+        tokio::time::timeout(given::SOON, reached.notified()).await.expect("the Job comes to this write");
+        let jobs = namespace.api::<Job>().list(&ListParams::default()).await.expect("a list of Jobs").items;
+        let running = jobs.iter().filter_map(|job| job.metadata.name.clone());
+        let name = running.filter(|name| !known.contains(name)).find(|name| name.starts_with("orders-"));
+        let name = name.expect("the Job of the session");
+        kill(&cluster, &namespace.name, &format!("batch.kubernetes.io/job-name={name}")).await;
+        let session = given::session_completed(&namespace, "orders", &known).await;
+        assert_eq!(given::phase(&session), "Failed", "killed at {part}: {session:#?}");
+
+        *stage.lock().expect("nobody panics with it") = None;
+        assert_eq!(
+            given::phase(&given::another_session(&namespace, "orders").await),
+            "Succeeded",
+            "after {part}"
+        );
+        given::restic(&namespace).check().await;
+    }
     namespace.remove().await;
 }
 
@@ -83,6 +162,7 @@ async fn a_killed_job_fails_its_session_with_the_pods_reason_and_the_next_one_su
 #[tokio::test(flavor = "multi_thread")]
 async fn two_operators_do_one_thing_once() {
     let cluster = Cluster::connect().await;
+    let _alone = given::the_operator_alone().await;
     let namespace = Namespace::create(&cluster, "two-operators").await;
     let scale = |replicas: &'static str| {
         let cluster = cluster.clone();
