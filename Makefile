@@ -1,6 +1,10 @@
 # Every target says what it does and can be run twice. Downloads and tools are kept in
 # $KUBESTASH_CACHE (default ~/.cache/kubestash), what is built of this checkout in target/.
 
+# Where rustup and Go install themselves, for shells that were not told: those of continuous integration, for example.
+export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
+
 CARGO ?= cargo
 CLUSTER := tests/cluster/cluster
 BINARIES := target/release/kubectl-kubestash target/release/kubestash

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What every part uses: the cache folder, messages, locks, templates.
 
-CACHE="${KUBESTASH_CACHE:-$HOME/.cache/kubestash}"
+CACHE="${KUBESTASH_CACHE:-${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}/.cache/kubestash}"
 # Short-lived files that must be short-named (sockets) or vanish with a reboot (which slot is whose).
 RUN_ROOT=/run/kubestash-cluster
 
