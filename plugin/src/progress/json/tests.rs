@@ -1,5 +1,5 @@
 use super::*;
-use crate::progress::recorded::{forbidden, good, play};
+use crate::progress::recorded::{forbidden, good, play, stuck};
 
 fn told(states: &[(i64, crate::progress::run::Change)]) -> Vec<Value> {
     let mut before: Option<View> = None;
@@ -28,6 +28,28 @@ fn the_first_message_is_started_and_the_last_the_summary() {
         json!({"message_type": "started", "time": "2025-11-22T10:20:00Z", "schema_version": 1, "kind": "BackupSession",
             "namespace": "shop", "name": "shop-nightly-1763806800", "backup": "shop", "session": "nightly"})
     );
+}
+
+/// Readers are promised what `schemas/progress.schema.json` says, and it says all there is.
+#[test]
+fn every_message_is_as_the_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../../../schemas/progress.schema.json")).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let failure = Failure::new(crate::exit::Exit::TimedOut, "did not end").why("slow").fix("wait");
+    let given_up = exit_error(&failure, crate::progress::recorded::at(0));
+    let mut all = [told(&good()), told(&forbidden()), vec![given_up]].concat();
+    all.extend(told(&stuck()));
+    let mut seen: Vec<String> = all.iter().map(|one| one["message_type"].as_str().unwrap().into()).collect();
+    for message in &all {
+        let errors: Vec<String> = schema.iter_errors(message).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{message}: {errors:?}");
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, ["exit_error", "stage", "started", "status", "summary", "warning"]);
+    let mut other = all[0].clone();
+    other["message_typ"] = "x".into();
+    assert!(!schema.is_valid(&other), "what the schema does not know is not written");
 }
 
 #[test]
