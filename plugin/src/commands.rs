@@ -5,6 +5,9 @@ pub mod completion;
 pub mod create;
 pub mod install;
 pub mod list;
+pub mod lookup;
+pub mod repository;
+pub mod retention;
 pub mod snapshot;
 pub mod storage;
 pub mod uninstall;
@@ -36,6 +39,12 @@ pub enum Command {
     /// Where backups are kept
     #[command(subcommand, visible_alias = "backupstorage")]
     Storage(storage::Command),
+    /// How long backups are kept
+    #[command(subcommand, visible_alias = "retentionpolicy")]
+    Retention(retention::Command),
+    /// The directories of storages that hold backups
+    #[command(subcommand, visible_alias = "repo")]
+    Repository(repository::Command),
     /// Print the versions of this plugin and of the operator in the cluster
     Version(version::Args),
     /// Print a completion script for a shell
@@ -53,6 +62,8 @@ impl Command {
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
             Self::Storage(command) => command.run(context, streams).await,
+            Self::Retention(command) => command.run(context, streams).await,
+            Self::Repository(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
             Self::Completion(args) => args.run(streams),
         }

@@ -11,6 +11,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod card;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -19,6 +20,7 @@ pub mod discovery;
 pub mod environment;
 pub mod exit;
 pub mod failure;
+pub mod glance;
 pub mod human;
 pub mod object;
 pub mod output;

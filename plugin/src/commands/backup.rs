@@ -2,6 +2,8 @@
 
 pub mod create;
 pub mod follow;
+pub mod list;
+pub mod status;
 pub mod trigger;
 pub mod watch;
 
@@ -14,6 +16,12 @@ use crate::streams::Streams;
 pub enum Command {
     /// Create or change a backup: its schedule, its storage, who reads, how long it is kept
     Create(Box<create::Args>),
+    /// List backups: target, schedule, storage, last and next run
+    #[command(alias = "get")]
+    List(list::Args),
+    /// Show backups in full: target, storage, encryption, retention, runs, and what is wrong
+    #[command(alias = "show")]
+    Status(status::Args),
     /// Run a backup now
     Trigger(trigger::Args),
     /// Show how a run goes, and exit with how it ended
@@ -25,6 +33,8 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(context, streams).await,
+            Self::List(args) => args.run(context, streams).await,
+            Self::Status(args) => args.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
         }

@@ -1,10 +1,15 @@
 //! What every list has in common: kubectl's flags, and its words for an empty one.
 
+use clap::ValueEnum;
 use crds::retention_period::RetentionPeriod;
 use jiff::Timestamp;
+use kube::{Resource, ResourceExt as _};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::object::{Kind, Object};
 use crate::output::{self, Format};
 use crate::streams::Streams;
 
@@ -27,6 +32,48 @@ pub struct Flags {
     pub output: Format,
 }
 
+/// What the rows of a list without sizes are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    #[default]
+    Name,
+    /// The youngest first.
+    Age,
+}
+
+/// What the rows of a list are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OrderOrSize {
+    #[default]
+    Name,
+    /// The youngest first.
+    Age,
+    /// The largest first.
+    Size,
+}
+
+impl Order {
+    /// Sorts objects; within what is equal, by namespace and name.
+    pub fn sort<K: Resource>(self, objects: &mut [K]) {
+        objects.sort_by_key(|object| (object.namespace(), object.name_any()));
+        if self == Self::Age {
+            objects.sort_by_key(|object| std::cmp::Reverse(object.creation_timestamp().map(|made| made.0)));
+        }
+    }
+}
+
+impl OrderOrSize {
+    /// Sorts objects; within what is equal, by namespace and name.
+    pub fn sort<K: Resource>(self, objects: &mut [K], size: impl Fn(&K) -> Option<u64>) {
+        Order::Name.sort(objects);
+        match self {
+            Self::Name => {}
+            Self::Age => Order::Age.sort(objects),
+            Self::Size => objects.sort_by_key(|object| std::cmp::Reverse(size(object))),
+        }
+    }
+}
+
 /// A list as a table: the headers, and a row per object; both begin with the namespace, which is left out unless all are
 /// listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +86,26 @@ impl Flags {
     /// The namespace to list; `None` for all.
     pub fn namespace(&self, context: &Context) -> Result<Option<String>, Failure> {
         if self.all_namespaces { Ok(None) } else { context.namespace().map(Some) }
+    }
+
+    /// Prints objects as `-o` asks for: a table whose rows are made by `rows`, which is told whether more columns are
+    /// wished, or the objects themselves.
+    pub fn print_objects<K>(
+        &self,
+        objects: &[K],
+        rows: impl FnOnce(&[K], bool) -> Rows,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure>
+    where
+        K: Resource<DynamicType = ()> + Serialize,
+    {
+        match in_full(objects, self.output)? {
+            None => self.print(rows(objects, self.output == Format::Wide), context, streams),
+            Some(text) => {
+                streams.results.write_all(text.as_bytes())?;
+                Ok(())
+            }
+        }
     }
 
     /// Prints the rows as a table, or says that there are none, as kubectl does.
@@ -68,6 +135,32 @@ impl Flags {
             _ => text,
         }
     }
+}
+
+/// Objects as JSON, YAML or names; `None` when a table is wished.
+pub fn in_full<K>(objects: &[K], format: Format) -> Result<Option<String>, Failure>
+where
+    K: Resource<DynamicType = ()> + Serialize,
+{
+    let bodies = || -> Result<Vec<Value>, Failure> {
+        objects.iter().map(|object| Ok(Object::shown(&Object::typed(object)?.body, false))).collect()
+    };
+    Ok(match format {
+        Format::Table | Format::Wide => None,
+        Format::Json => Some(output::json(&bodies()?)?),
+        Format::Yaml => Some(output::yaml(&bodies()?)?),
+        Format::Name => {
+            let kind = Kind::of::<K>().lower_case();
+            Some(output::lines(objects.iter().map(|object| format!("{kind}/{}", object.name_any()))))
+        }
+    })
+}
+
+/// How long ago an object was made, as a cell.
+#[must_use]
+pub fn age<K: Resource>(object: &K, now: Timestamp) -> String {
+    let made = object.creation_timestamp();
+    made.map(|made| crate::human::age_at(made.0, now)).unwrap_or_default()
 }
 
 /// The instant before which objects are left out, from a span such as `7d` or `12h`.

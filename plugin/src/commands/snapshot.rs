@@ -1,6 +1,9 @@
 //! `snapshot`: what was backed up.
 
 pub mod list;
+pub mod show;
+
+use crds::storage::DeletionPolicy;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -12,6 +15,8 @@ pub enum Command {
     /// List snapshots, the newest first
     #[command(alias = "get")]
     List(list::Args),
+    /// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
+    Show(show::Args),
 }
 
 impl Command {
@@ -19,6 +24,15 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::List(args) => args.run(context, streams).await,
+            Self::Show(args) => args.run(context, streams).await,
         }
+    }
+}
+
+/// What deletion does to the data (contract §6.4).
+fn fate(policy: DeletionPolicy) -> &'static str {
+    match policy {
+        DeletionPolicy::Delete => "its data stays in the repository (deletionPolicy Delete)",
+        DeletionPolicy::WipeOut => "ITS DATA IS ERASED (deletionPolicy WipeOut)",
     }
 }

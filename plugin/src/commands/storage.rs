@@ -1,6 +1,10 @@
 //! `storage`: where backups are kept.
 
 pub mod create;
+pub mod list;
+pub mod show;
+
+use crds::storage::DeletionPolicy;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -11,6 +15,11 @@ use crate::streams::Streams;
 pub enum Command {
     /// Create or change a BackupStorage, with a Secret for its credentials
     Create(Box<create::Args>),
+    /// List storages
+    #[command(alias = "get")]
+    List(list::Args),
+    /// Show storages in full: place, state, repositories, and what is wrong
+    Show(show::Args),
 }
 
 impl Command {
@@ -18,6 +27,16 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(context, streams).await,
+            Self::List(args) => args.run(context, streams).await,
+            Self::Show(args) => args.run(context, streams).await,
         }
+    }
+}
+
+/// What deletion does to the data (contract §6.4).
+fn fate(policy: DeletionPolicy) -> &'static str {
+    match policy {
+        DeletionPolicy::Delete => "the data stays (deletionPolicy Delete)",
+        DeletionPolicy::WipeOut => "ALL DATA IS ERASED (deletionPolicy WipeOut)",
     }
 }

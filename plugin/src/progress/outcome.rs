@@ -132,7 +132,9 @@ pub fn of(session: &BackupSession, snapshots: &[&Snapshot], took: Duration) -> O
     Some(Outcome { result, took, snapshots: stored })
 }
 
-fn stored(snapshot: &Snapshot) -> Stored {
+/// What one snapshot holds.
+#[must_use]
+pub fn stored(snapshot: &Snapshot) -> Stored {
     let status = snapshot.status.clone().unwrap_or_default();
     let component =
         status.components.get(snapshot::COMPONENT_MANIFEST).or_else(|| status.components.values().next());

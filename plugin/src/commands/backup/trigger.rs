@@ -6,14 +6,13 @@ use kube::ResourceExt as _;
 
 use super::follow;
 use crate::cluster::Cluster;
-use crate::commands::create;
+use crate::commands::{create, lookup};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format};
 use crate::story::Glyph;
 use crate::streams::Streams;
-use crate::suggest;
 
 /// Run a backup now
 #[derive(Debug, clap::Args)]
@@ -142,15 +141,7 @@ pub async fn all_sessions(
 
 /// A backup that does not exist, with the nearest name that does.
 pub async fn not_found(cluster: &Cluster, namespace: &str, name: &str) -> Result<Failure, Failure> {
-    create::installed(cluster).await?;
-    let known: Vec<BackupConfiguration> = cluster.list(Some(namespace), "").await?;
-    let names: Vec<String> = known.iter().map(kube::ResourceExt::name_any).collect();
-    let failure = Failure::cluster(format!("BackupConfiguration {namespace}/{name} does not exist"));
-    Ok(match suggest::nearest(name, names.iter().map(String::as_str)) {
-        Some(nearest) => failure.fix(format!("did you mean {nearest}?")),
-        None if names.is_empty() => failure.fix("kubectl kubestash backup create"),
-        None => failure.row("found", names.join(", ")),
-    })
+    lookup::not_found::<BackupConfiguration>(cluster, namespace, name).await
 }
 
 /// The runs of these backups: of the sessions that were named, or of all. A name that no backup has is an error: nothing

@@ -13,8 +13,6 @@ use crate::commands::list::{self, Rows};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::human;
-use crate::object::{Kind, Object};
-use crate::output::{self, Format};
 use crate::streams::Streams;
 
 /// What the rows are sorted by.
@@ -63,17 +61,8 @@ impl Args {
         }
         snapshots.retain(|snapshot| self.is_wished(snapshot, since));
         sort(&mut snapshots, self.sort_by);
-        let text = match self.list.output {
-            Format::Table | Format::Wide => {
-                let rows = rows(&snapshots, now, self.list.output == Format::Wide);
-                return self.list.print(rows, context, streams);
-            }
-            Format::Name => names(&snapshots),
-            Format::Json => output::json(&bodies(&snapshots)?)?,
-            Format::Yaml => output::yaml(&bodies(&snapshots)?)?,
-        };
-        streams.results.write_all(text.as_bytes())?;
-        Ok(())
+        let rows = |snapshots: &[Snapshot], wide| rows(snapshots, now, wide);
+        self.list.print_objects(&snapshots, rows, (context, streams))
     }
 
     fn is_wished(&self, snapshot: &Snapshot, since: Option<Timestamp>) -> bool {
@@ -85,17 +74,8 @@ impl Args {
     }
 }
 
-fn bodies(snapshots: &[Snapshot]) -> Result<Vec<serde_json::Value>, Failure> {
-    snapshots.iter().map(|snapshot| Ok(Object::shown(&Object::typed(snapshot)?.body, false))).collect()
-}
-
-fn names(snapshots: &[Snapshot]) -> String {
-    let kind = Kind::of::<Snapshot>().lower_case();
-    output::lines(snapshots.iter().map(|snapshot| format!("{kind}/{}", snapshot.name_any())))
-}
-
 /// When the cluster was as the snapshot has it.
-fn taken(snapshot: &Snapshot) -> Option<Timestamp> {
+pub(super) fn taken(snapshot: &Snapshot) -> Option<Timestamp> {
     let time = snapshot.status.as_ref().and_then(|status| status.snapshot_time.clone());
     time.or_else(|| snapshot.creation_timestamp()).map(|time| time.0)
 }
@@ -108,20 +88,20 @@ fn phase(snapshot: &Snapshot) -> String {
         .map_or_else(String::new, |phase| phase.to_string())
 }
 
-fn stats(snapshot: &Snapshot) -> Option<ResticStats> {
+pub(super) fn stats(snapshot: &Snapshot) -> Option<ResticStats> {
     let components = &snapshot.status.as_ref()?.components;
     let component = components.get(COMPONENT_MANIFEST).or_else(|| components.values().next())?;
     component.restic_stats.first().cloned()
 }
 
 /// Bytes that the snapshot holds, and new bytes that it added.
-fn sizes(snapshot: &Snapshot) -> (Option<u64>, Option<u64>) {
+pub(super) fn sizes(snapshot: &Snapshot) -> (Option<u64>, Option<u64>) {
     let summary = stats(snapshot).and_then(|stats| stats.summary).unwrap_or_default();
     let bytes = |text: Option<String>| text.and_then(|text| crds::size::parse(&text).ok());
     (bytes(summary.size), bytes(summary.uploaded))
 }
 
-fn objects(snapshot: &Snapshot) -> Option<i64> {
+pub(super) fn objects(snapshot: &Snapshot) -> Option<i64> {
     let progress = stats(snapshot)?.progress?;
     progress.files_done.or(progress.total_files)
 }
@@ -173,6 +153,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::output::{self, Format};
 
     fn snapshot(name: &str, taken: &str, phase: &str, stats: &Value) -> Snapshot {
         serde_json::from_value(json!({
@@ -228,7 +209,7 @@ mod tests {
             let mut snapshots = two();
             snapshots.retain(|snapshot| args.is_wished(snapshot, since));
             sort(&mut snapshots, args.sort_by);
-            names(&snapshots)
+            list::in_full(&snapshots, Format::Name).unwrap().unwrap()
         };
         assert_eq!(
             with(None, None),

@@ -1,0 +1,38 @@
+//! `repository`: the directories of storages that hold backups.
+
+pub mod list;
+pub mod show;
+
+use crds::storage::DeletionPolicy;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+/// The directories of storages that hold backups
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List repositories
+    #[command(alias = "get")]
+    List(list::Args),
+    /// Show repositories in full: place, encryption, newest snapshots, and what is wrong
+    Show(show::Args),
+}
+
+impl Command {
+    /// Runs the verb.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        match self {
+            Self::List(args) => args.run(context, streams).await,
+            Self::Show(args) => args.run(context, streams).await,
+        }
+    }
+}
+
+/// What deletion does to the data (contract §6.4).
+fn fate(policy: DeletionPolicy) -> &'static str {
+    match policy {
+        DeletionPolicy::Delete => "the data stays (deletionPolicy Delete)",
+        DeletionPolicy::WipeOut => "ALL ITS DATA IS ERASED (deletionPolicy WipeOut)",
+    }
+}

@@ -1,0 +1,28 @@
+//! `retention`: how long backups are kept.
+
+pub mod list;
+pub mod show;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+/// How long backups are kept
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List retention policies
+    #[command(alias = "get")]
+    List(list::Args),
+    /// Show retention policies in full, and which backups of the namespace follow them
+    Show(show::Args),
+}
+
+impl Command {
+    /// Runs the verb.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        match self {
+            Self::List(args) => args.run(context, streams).await,
+            Self::Show(args) => args.run(context, streams).await,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `snapshot show`: one snapshot in full.
+
+use crds::storage::Snapshot;
+use crds::storage::snapshot::{Component, VerificationStatus};
+use jiff::Timestamp;
+
+use super::list::taken;
+use crate::card::{self, Card};
+use crate::commands::{list, lookup};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::glance;
+use crate::human;
+use crate::output::Format;
+use crate::streams::Streams;
+
+/// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    choice: lookup::Choice,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+}
+
+impl Args {
+    /// Shows.
+    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let now = context.environment.now();
+        let namespace = context.namespace()?;
+        let cluster = context.cluster().await?;
+        let snapshots: Vec<Snapshot> = self.choice.objects(&cluster, &namespace).await?;
+        let text = list::in_full(&snapshots, self.output)?.unwrap_or_else(|| {
+            card::render(&snapshots.iter().map(|snapshot| card(snapshot, now)).collect::<Vec<_>>())
+        });
+        streams.results.write_all(text.as_bytes())?;
+        Ok(())
+    }
+}
+
+fn card(snapshot: &Snapshot, now: Timestamp) -> Card {
+    let status = snapshot.status.clone().unwrap_or_default();
+    let phase = status.phase.map_or_else(|| "Unknown".to_owned(), |phase| phase.to_string());
+    let taken = taken(snapshot).map(|time| format!("{time}   {} ago", human::age_at(time, now)));
+    let integrity = match status.integrity {
+        Some(true) => "sound",
+        Some(false) => "damaged",
+        None => "not checked yet",
+    };
+    let verified = match status.verification_status {
+        Some(VerificationStatus::Verified) => "yes",
+        Some(VerificationStatus::VerificationFailed) => "failed",
+        Some(VerificationStatus::NotVerified) | None => "no",
+    };
+    let components: Vec<Vec<String>> =
+        status.components.iter().map(|(name, component)| row(name, component)).collect();
+    let errors: Vec<String> = status
+        .components
+        .iter()
+        .filter_map(|(name, component)| Some(format!("{name}: {}", component.error.as_ref()?)))
+        .collect();
+    Card::default()
+        .row("Snapshot", format!("{}   {phase}", lookup::place(snapshot)))
+        .row("Taken", taken.unwrap_or_default())
+        .row("Repository", snapshot.spec.repository.clone())
+        .row("Session", snapshot.spec.session.clone())
+        .row("Run", snapshot.spec.backup_session.clone())
+        .row("Integrity", integrity)
+        .row("Verified", verified)
+        .row("When deleted", super::fate(snapshot.deletion_policy()))
+        .row("Error", errors.join("\n"))
+        .table(&["COMPONENT", "PHASE", "OBJECTS", "SIZE", "ADDED", "TOOK", "RESTIC-ID"], &components)
+}
+
+fn row(name: &str, component: &Component) -> Vec<String> {
+    let stats = component.restic_stats.first().cloned().unwrap_or_default();
+    let summary = stats.summary.unwrap_or_default();
+    let objects = stats.progress.and_then(|progress| progress.files_done.or(progress.total_files));
+    vec![
+        name.to_owned(),
+        component.phase.map(|phase| phase.to_string()).unwrap_or_default(),
+        objects.map(|number| number.to_string()).unwrap_or_default(),
+        glance::size(summary.size.as_ref()),
+        glance::size(summary.uploaded.as_ref()),
+        component.duration.clone().unwrap_or_default(),
+        summary.id.unwrap_or_default(),
+    ]
+}

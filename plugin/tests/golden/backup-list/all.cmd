@@ -1,0 +1,2 @@
+kubectl kubestash backup list -A --no-headers
+api ../verbs.json

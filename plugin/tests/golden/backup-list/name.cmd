@@ -1,0 +1,2 @@
+kubectl kubestash backup list -o name
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup list --problems --storage offsite
+api ../verbs.json

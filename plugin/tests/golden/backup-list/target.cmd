@@ -1,0 +1,2 @@
+kubectl kubestash backup list --target deployment/orders -o name
+api ../verbs.json

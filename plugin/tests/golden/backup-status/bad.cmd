@@ -1,0 +1,2 @@
+kubectl kubestash backup status orders media
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup status shop
+api ../verbs.json

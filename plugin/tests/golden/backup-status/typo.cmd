@@ -1,0 +1,2 @@
+kubectl kubestash backup status shp oders
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash repository list -A --no-headers
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash repository list -o name
+api ../verbs.json

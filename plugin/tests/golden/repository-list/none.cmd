@@ -1,0 +1,2 @@
+kubectl kubestash repository list
+api ../verbs-empty.json

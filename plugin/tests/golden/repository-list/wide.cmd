@@ -1,0 +1,2 @@
+kubectl kubestash repository list -o wide --sort-by age
+api ../verbs.json

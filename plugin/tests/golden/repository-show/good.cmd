@@ -1,0 +1,2 @@
+kubectl kubestash repo show shop-repo
+api ../verbs.json

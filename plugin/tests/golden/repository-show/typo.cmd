@@ -1,0 +1,2 @@
+kubectl kubestash repository show shop-rep
+api ../verbs.json

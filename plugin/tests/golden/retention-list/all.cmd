@@ -1,0 +1,2 @@
+kubectl kubestash retention list -A --no-headers
+api ../verbs.json

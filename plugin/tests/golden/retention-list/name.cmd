@@ -1,0 +1,2 @@
+kubectl kubestash retention list -o name
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash retention list
+api ../verbs-empty.json

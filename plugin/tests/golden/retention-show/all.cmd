@@ -1,0 +1,2 @@
+kubectl kubestash retention show --all
+api ../verbs.json

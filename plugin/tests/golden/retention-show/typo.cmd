@@ -1,0 +1,2 @@
+kubectl kubestash retention show shrt
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage list -A --no-headers
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage list -o name
+api ../verbs.json

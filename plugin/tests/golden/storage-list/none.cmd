@@ -1,0 +1,2 @@
+kubectl kubestash storage list
+api ../verbs-empty.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage list --sort-by size -o yaml
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage show offsite
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage show minio
+api ../verbs.json

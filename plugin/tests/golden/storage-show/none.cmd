@@ -1,0 +1,2 @@
+kubectl kubestash storage show --all
+api ../verbs-empty.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage show mino
+api ../verbs.json
