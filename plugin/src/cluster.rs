@@ -25,6 +25,8 @@ use crate::object::{self, Kind, Object};
 
 /// How often a request is repeated that the server refused for being busy.
 const TRIES: u32 = 4;
+/// The field manager of changes to single fields.
+const EDITOR: &str = "kubectl-kubestash-edit";
 
 /// What was asked of the API server: for messages, and for the advice in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,6 +227,16 @@ impl Cluster {
         );
         let body = object::apply_body(&object.body)?;
         let request = request.map(|request| request.map(|_| body));
+        self.call(asked("patch", &object.kind, namespace, Some(&object.name)), request).await
+    }
+
+    /// Changes some fields of an object by a merge patch, as another manager than [`Self::apply`]: an apply later on
+    /// must not take what it does not mention for removed.
+    pub async fn merge(&self, object: &Object, change: &Value, dry_run: bool) -> Result<Value, Error> {
+        let params = PatchParams { field_manager: Some(EDITOR.into()), dry_run, ..PatchParams::default() };
+        let namespace = object.namespace.as_deref();
+        let request =
+            Request::new(object.kind.path(namespace)).patch(&object.name, &params, &Patch::Merge(change));
         self.call(asked("patch", &object.kind, namespace, Some(&object.name)), request).await
     }
 

@@ -1,14 +1,17 @@
 //! The verbs: one file each, with what may be typed (`Args`), what happens (`run`) and plain functions in between.
 
 pub mod backup;
+pub mod check;
 pub mod completion;
 pub mod create;
 pub mod install;
 pub mod list;
 pub mod lookup;
+pub mod removal;
 pub mod repository;
 pub mod retention;
 pub mod snapshot;
+pub mod status;
 pub mod storage;
 pub mod uninstall;
 pub mod version;
@@ -26,6 +29,11 @@ pub enum Command {
     Install(install::Args),
     /// Remove the operator; kinds, objects and all backup data stay unless told otherwise
     Uninstall(uninstall::Args),
+    /// Check the cluster, the operator, storages and backups; exit with 1 when something is wrong
+    #[command(visible_alias = "doctor")]
+    Check(check::Args),
+    /// Show storages, backups, last and next runs, and problems on one screen
+    Status(status::Args),
     /// What is backed up, when, and how a run goes
     #[command(subcommand, visible_aliases = ["backupconfiguration", "bc"])]
     Backup(backup::Command),
@@ -34,6 +42,10 @@ pub enum Command {
     Snapshot(snapshot::Command),
     /// Run a backup now: the same as backup trigger
     Trigger(backup::trigger::Args),
+    /// Pause backups: no run is started until they are resumed; the same as backup pause
+    Pause(backup::suspension::Pause),
+    /// Resume backups that were paused: the same as backup resume
+    Resume(backup::suspension::Resume),
     /// Show how a run goes, and exit with how it ended: the same as backup watch
     Watch(backup::watch::Args),
     /// Where backups are kept
@@ -57,9 +69,13 @@ impl Command {
         match self {
             Self::Install(args) => args.run(context, streams).await,
             Self::Uninstall(args) => args.run(context, streams).await,
+            Self::Check(args) => args.run(context, streams).await,
+            Self::Status(args) => args.run(context, streams).await,
             Self::Backup(command) => command.run(context, streams).await,
             Self::Snapshot(command) => command.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
+            Self::Pause(args) => args.run(context, streams).await,
+            Self::Resume(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
             Self::Storage(command) => command.run(context, streams).await,
             Self::Retention(command) => command.run(context, streams).await,

@@ -91,7 +91,9 @@ fn outcome(case: &Case) -> String {
     let exit = plugin::run(arguments.map(OsString::from), environment, &mut input, &mut results, &mut story);
     let shown = |bytes: Vec<u8>| {
         let text = String::from_utf8(bytes).unwrap().replace(&address, "http://api");
-        text.replace(concat!("version ", env!("CARGO_PKG_VERSION")), "version VERSION")
+        ["version", "client", "operator"].iter().fold(text, |text, word| {
+            text.replace(&format!("{word} {}", env!("CARGO_PKG_VERSION")), &format!("{word} VERSION"))
+        })
     };
     let sent = server.map_or_else(String::new, |server| server.sent());
     format!("--- stdout\n{}--- stderr\n{}--- exit {}\n{sent}", shown(results), shown(story), exit.code())

@@ -1,9 +1,11 @@
 //! `backup`: what is backed up, when, and how a run goes.
 
 pub mod create;
+pub mod delete;
 pub mod follow;
 pub mod list;
 pub mod status;
+pub mod suspension;
 pub mod trigger;
 pub mod watch;
 
@@ -24,6 +26,12 @@ pub enum Command {
     Status(status::Args),
     /// Run a backup now
     Trigger(trigger::Args),
+    /// Pause backups: no run is started until they are resumed
+    Pause(suspension::Pause),
+    /// Resume backups that were paused
+    Resume(suspension::Resume),
+    /// Delete backups; their repositories stay unless the backup says Delete or WipeOut of them
+    Delete(delete::Args),
     /// Show how a run goes, and exit with how it ended
     Watch(watch::Args),
 }
@@ -36,6 +44,9 @@ impl Command {
             Self::List(args) => args.run(context, streams).await,
             Self::Status(args) => args.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
+            Self::Pause(args) => args.run(context, streams).await,
+            Self::Resume(args) => args.run(context, streams).await,
+            Self::Delete(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
         }
     }

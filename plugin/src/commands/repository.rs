@@ -1,5 +1,6 @@
 //! `repository`: the directories of storages that hold backups.
 
+pub mod delete;
 pub mod list;
 pub mod show;
 
@@ -17,6 +18,8 @@ pub enum Command {
     List(list::Args),
     /// Show repositories in full: place, encryption, newest snapshots, and what is wrong
     Show(show::Args),
+    /// Delete repositories; their data stays unless their deletionPolicy is WipeOut
+    Delete(delete::Args),
 }
 
 impl Command {
@@ -25,6 +28,7 @@ impl Command {
         match self {
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
+            Self::Delete(args) => args.run(context, streams).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `retention`: how long backups are kept.
 
+pub mod create;
+pub mod delete;
 pub mod list;
 pub mod show;
 
@@ -10,19 +12,25 @@ use crate::streams::Streams;
 /// How long backups are kept
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Create or change a RetentionPolicy: which backups are kept, and for how long
+    Create(Box<create::Args>),
     /// List retention policies
     #[command(alias = "get")]
     List(list::Args),
     /// Show retention policies in full, and which backups of the namespace follow them
     Show(show::Args),
+    /// Delete retention policies; no backup is removed by that
+    Delete(delete::Args),
 }
 
 impl Command {
     /// Runs the verb.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
+            Self::Create(args) => args.run(context, streams).await,
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
+            Self::Delete(args) => args.run(context, streams).await,
         }
     }
 }

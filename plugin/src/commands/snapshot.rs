@@ -1,5 +1,6 @@
 //! `snapshot`: what was backed up.
 
+pub mod delete;
 pub mod list;
 pub mod show;
 
@@ -17,6 +18,8 @@ pub enum Command {
     List(list::Args),
     /// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
     Show(show::Args),
+    /// Delete snapshots; their data stays unless --wipe-data, or their deletionPolicy is WipeOut
+    Delete(delete::Args),
 }
 
 impl Command {
@@ -25,6 +28,7 @@ impl Command {
         match self {
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
+            Self::Delete(args) => args.run(context, streams).await,
         }
     }
 }

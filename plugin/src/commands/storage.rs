@@ -1,6 +1,7 @@
 //! `storage`: where backups are kept.
 
 pub mod create;
+pub mod delete;
 pub mod list;
 pub mod show;
 
@@ -20,6 +21,8 @@ pub enum Command {
     List(list::Args),
     /// Show storages in full: place, state, repositories, and what is wrong
     Show(show::Args),
+    /// Delete storages; their data stays unless their deletionPolicy is WipeOut
+    Delete(delete::Args),
 }
 
 impl Command {
@@ -29,6 +32,7 @@ impl Command {
             Self::Create(args) => args.run(context, streams).await,
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
+            Self::Delete(args) => args.run(context, streams).await,
         }
     }
 }

@@ -121,14 +121,10 @@ mod tests {
 
     #[test]
     fn a_target_is_named_as_it_is_typed() {
-        let of = |target: Value| {
-            let spec = json!({"target": target});
-            let metadata = json!({"name": "a", "namespace": "shop"});
-            target_of(&json!({"metadata": metadata, "spec": spec}))
+        let of = |of: Value| {
+            let body = json!({"metadata": {"name": "a", "namespace": "shop"}, "spec": {"target": of}});
+            target(&serde_json::from_value(body).unwrap())
         };
-        fn target_of(body: &Value) -> String {
-            target(&serde_json::from_value(body.clone()).unwrap())
-        }
         assert_eq!(of(Value::Null), "cluster");
         assert_eq!(of(json!({"kind": "Namespace", "name": "shop"})), "namespace");
         assert_eq!(of(json!({"kind": "Namespace", "name": "web"})), "namespace web");

@@ -71,8 +71,19 @@ impl Flags {
         parts.join(", ")
     }
 
-    /// The policy that says this.
+    /// The policy that says this, for its own namespace.
     pub fn object(&self, namespace: &str, name: &str) -> Result<Object, Failure> {
+        self.policy(namespace, name, UsagePolicy::same_namespace(), false)
+    }
+
+    /// The policy that says this, usable from where `usage` says.
+    pub fn policy(
+        &self,
+        namespace: &str,
+        name: &str,
+        usage: UsagePolicy,
+        is_default: bool,
+    ) -> Result<Object, Failure> {
         let counts = [
             ("--keep-last", self.keep_last),
             ("--keep-hourly", self.keep_hourly),
@@ -108,10 +119,10 @@ impl Flags {
             name,
             RetentionPolicySpec {
                 max_retention_period: self.max_retention.clone(),
-                usage_policy: Some(UsagePolicy::same_namespace()),
+                usage_policy: Some(usage),
                 successful_snapshots: (successful != SuccessfulSnapshots::default()).then_some(successful),
                 failed_snapshots: Some(FailedSnapshots { last: Some(self.keep_failed.unwrap_or(1)) }),
-                default: false,
+                default: is_default,
             },
         );
         policy.metadata = setup::metadata(Some(namespace), name);

@@ -28,7 +28,8 @@ struct Request {
 impl Server {
     /// Answers as the file says, on a port of its own.
     pub fn start(answers: &Path) -> Self {
-        let text = fs::read_to_string(answers).unwrap();
+        // An operator of the very version of this plugin.
+        let text = fs::read_to_string(answers).unwrap().replace("$VERSION", env!("CARGO_PKG_VERSION"));
         let answers: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -107,7 +108,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
 
 /// A write, as one line: what and where; of a dry run, that it is one.
 fn noted(request: &Request) -> String {
-    let dry = if request.query.contains("dryRun=All") { " (dry run)" } else { "" };
+    // A deletion says so in its body.
+    let is_dry = request.query.contains("dryRun=All") || request.body.contains(r#""dryRun":["All"]"#);
+    let dry = if is_dry { " (dry run)" } else { "" };
     format!("{} {}{dry}", request.method, request.path)
 }
 

@@ -19,6 +19,12 @@ use crate::object::Object;
 /// The oldest Kubernetes whose API has what the operator needs (aggregated discovery).
 const OLDEST: (u32, u32) = (1, 26);
 
+/// The oldest Kubernetes that will do, `1.26`.
+#[must_use]
+pub fn oldest() -> String {
+    format!("{}.{}", OLDEST.0, OLDEST.1)
+}
+
 /// How many things are checked.
 pub const NUMBER: usize = 5;
 
@@ -118,7 +124,9 @@ pub fn problems(observed: &Observed, namespace: &str, version: &str, force: bool
     Failure::several(failures)
 }
 
-fn too_old(server: &ServerVersion) -> Option<Failure> {
+/// What is wrong with a cluster of an older version.
+#[must_use]
+pub fn too_old(server: &ServerVersion) -> Option<Failure> {
     let (major, minor) = numbers(&server.git_version)?;
     ((major, minor) < OLDEST).then(|| {
         Failure::cluster(format!("Kubernetes {} is too old", server.git_version))

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete orders --confirm orders
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete media --dry-run
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete orders -y
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete shop -y
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete media
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete mediax -y
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup delete media -y
+api ../verbs.json

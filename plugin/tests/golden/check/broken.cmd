@@ -1,0 +1,2 @@
+kubectl kubestash check
+api broken.json

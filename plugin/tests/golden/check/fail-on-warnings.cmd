@@ -1,0 +1,2 @@
+kubectl kubestash check --fail-on-warnings
+api few-rights.json

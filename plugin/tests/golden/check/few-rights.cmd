@@ -1,0 +1,2 @@
+kubectl kubestash check
+api few-rights.json

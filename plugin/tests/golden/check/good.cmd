@@ -1,0 +1,2 @@
+kubectl kubestash check -A
+api good.json

@@ -1,0 +1,2 @@
+kubectl kubestash doctor
+api ../verbs-empty.json

@@ -1,0 +1,2 @@
+kubectl kubestash check --pre
+api ../verbs.json

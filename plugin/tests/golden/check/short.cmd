@@ -1,0 +1,2 @@
+kubectl kubestash check -o short
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash pause --all --dry-run=server
+api ../verbs.json

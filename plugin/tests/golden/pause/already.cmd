@@ -1,0 +1,2 @@
+kubectl kubestash backup pause media
+api ../verbs.json

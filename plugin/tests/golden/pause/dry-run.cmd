@@ -1,0 +1,2 @@
+kubectl kubestash pause shop --dry-run
+api ../verbs.json

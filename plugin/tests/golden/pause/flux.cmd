@@ -1,0 +1,2 @@
+kubectl kubestash pause shop
+api flux.json

@@ -1,0 +1,2 @@
+kubectl kubestash pause shop --reason 'node upgrade'
+api ../verbs.json

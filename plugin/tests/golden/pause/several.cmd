@@ -1,0 +1,2 @@
+kubectl kubestash pause shop orders media
+api ../verbs.json

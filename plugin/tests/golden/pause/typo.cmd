@@ -1,0 +1,2 @@
+kubectl kubestash pause shp
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash repository delete orders-repo --confirm orders-repo
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash repository delete shop-repo --dry-run
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash repository delete orders-repo -y
+api ../verbs.json

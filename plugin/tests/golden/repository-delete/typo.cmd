@@ -1,0 +1,2 @@
+kubectl kubestash repository delete shop-repox -y
+api ../verbs.json

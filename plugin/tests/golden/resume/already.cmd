@@ -1,0 +1,2 @@
+kubectl kubestash backup resume shop
+api ../verbs.json

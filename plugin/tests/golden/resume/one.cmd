@@ -1,0 +1,2 @@
+kubectl kubestash resume media
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash resume -l app=media --dry-run
+api ../verbs.json

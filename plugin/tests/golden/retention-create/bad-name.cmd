@@ -1,0 +1,1 @@
+kubectl kubestash retention create Weekly --keep-daily 8

@@ -1,0 +1,1 @@
+kubectl kubestash retention create weekly --keep-failed 8

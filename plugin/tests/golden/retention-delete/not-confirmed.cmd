@@ -1,0 +1,2 @@
+kubectl kubestash retention delete shop
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash retention delete short -y
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash snapshot delete orders-repo-orders-nightly-1795300000 --confirm orders-repo-orders-nightly-1795300000
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash status -A
+api ../verbs.json

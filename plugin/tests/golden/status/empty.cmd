@@ -1,0 +1,2 @@
+kubectl kubestash status
+api ../verbs-empty.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage delete --all -y
+api ../verbs.json

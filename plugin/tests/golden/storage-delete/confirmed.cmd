@@ -1,0 +1,2 @@
+kubectl kubestash storage delete offsite --confirm offsite
+api ../verbs.json

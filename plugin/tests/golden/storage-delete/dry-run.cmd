@@ -1,0 +1,2 @@
+kubectl kubestash storage delete minio --dry-run
+api ../verbs.json

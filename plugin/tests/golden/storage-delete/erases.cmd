@@ -1,0 +1,2 @@
+kubectl kubestash storage delete offsite -y
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage delete minio
+api ../verbs.json

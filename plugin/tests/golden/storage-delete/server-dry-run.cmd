@@ -1,0 +1,2 @@
+kubectl kubestash storage delete offsite --dry-run=server
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage delete miniox -y
+api ../verbs.json

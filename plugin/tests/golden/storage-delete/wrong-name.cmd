@@ -1,0 +1,2 @@
+kubectl kubestash storage delete offsite --confirm minio --yes
+api ../verbs.json

@@ -1,0 +1,2 @@
+kubectl kubestash storage delete minio -y
+api ../verbs.json
