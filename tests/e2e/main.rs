@@ -16,3 +16,4 @@ mod sessions;
 mod setup;
 mod storage;
 mod storage_faults;
+mod verbs;

@@ -6,13 +6,13 @@ use harness::plugin::Said;
 use serde_json::Value;
 
 /// The plugin in the story's namespace.
-async fn plugin(namespace: &Namespace, line: &[&str], input: &str) -> Said {
+pub async fn plugin(namespace: &Namespace, line: &[&str], input: &str) -> Said {
     let arguments = [line, &["-n", &namespace.name]].concat();
     namespace.cluster.plugin.run_with_input(&arguments, input).await
 }
 
 /// `storage create minio` with this secret key on standard input.
-async fn create_storage(namespace: &Namespace, secret_key: &str) -> Said {
+pub async fn create_storage(namespace: &Namespace, secret_key: &str) -> Said {
     let environment = &namespace.cluster.environment;
     let (endpoint, bucket, key) = (&*environment.s3_endpoint, &*environment.bucket, &*environment.access_key);
     let storage = [
@@ -30,7 +30,7 @@ async fn create_storage(namespace: &Namespace, secret_key: &str) -> Said {
     plugin(namespace, &[&storage[..], &credentials[..]].concat(), secret_key).await
 }
 
-fn secret_key(namespace: &Namespace) -> String {
+pub fn secret_key(namespace: &Namespace) -> String {
     namespace.cluster.environment.secret_key.clone()
 }
 
