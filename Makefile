@@ -11,7 +11,7 @@ BINARIES := target/release/kubectl-kubestash target/release/kubestash
 IMAGE := target/kubestash-image.tar
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo demo-down test check bench
+.PHONY: help build image demo demo-down test check dist bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,6 +36,11 @@ check: ## format, lints, licences and advisories, generated files
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	tests/bin/check-crates
 	tests/bin/check-dependencies
+	$(CARGO) run --quiet --locked -p kubestash-krew -- --template krew/kubestash.yaml
+
+dist: ## dist/: what krew installs, for every platform that can be built here (krew/README.md)
+	krew/dist
+	krew/validate
 
 bench: image ## speed and memory, as ratios against a raw parallel LIST of the same cluster
 	tests/bench/bench

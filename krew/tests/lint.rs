@@ -155,7 +155,7 @@ fn each_rule_for_an_archive_finds_what_it_is_there_for() {
                 files.push(Put {
                     kind: EntryType::Symlink,
                     ..put("kubectl_complete-kubestash", 0o777, Vec::new())
-                })
+                });
             },
             "not a regular file",
         ),

@@ -8,6 +8,7 @@ mod failure;
 mod given;
 mod hooks;
 mod killed;
+mod krew;
 mod operator;
 mod plugin;
 mod schedule;

@@ -60,6 +60,32 @@ impl Environment {
     }
 }
 
+/// The facts a story of the packaging needs, which meets no cluster.
+#[derive(Clone, Debug)]
+pub struct Packaging {
+    /// Folder with the release binaries (`KUBESTASH_TEST_BINARIES`).
+    pub binaries: PathBuf,
+    /// The real krew (`KUBESTASH_KREW`); its `validate-krew-manifest` is beside it.
+    pub krew: PathBuf,
+    /// Where kubectl and git are found (`PATH`).
+    pub path: String,
+}
+
+impl Packaging {
+    /// Reads the variables.
+    ///
+    /// # Panics
+    /// When one is missing: a story without its tools must fail, never pass unseen.
+    #[must_use]
+    pub fn read() -> Self {
+        Self {
+            binaries: variable("KUBESTASH_TEST_BINARIES").into(),
+            krew: variable("KUBESTASH_KREW").into(),
+            path: variable("PATH"),
+        }
+    }
+}
+
 /// A variable that must be set only where `KUBESTASH_TEST_REQUIRE` says so.
 #[expect(clippy::disallowed_methods, reason = "the only place of the harness that reads the environment")]
 fn optional(name: &str, required_as: &str) -> Option<PathBuf> {

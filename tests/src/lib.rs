@@ -7,6 +7,8 @@
 pub mod bucket;
 pub mod cluster;
 pub mod environment;
+pub mod file_server;
+pub mod krew;
 pub mod listener;
 pub mod live;
 pub mod namespace;
