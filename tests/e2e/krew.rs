@@ -55,7 +55,7 @@ async fn krew_finds_installs_upgrades_and_removes_the_plugin() {
     }
 
     let said = krew(&computer, &["install", OURS]).await;
-    assert!(said.contains("Installed plugin: kubestash") && said.contains("CAVEATS"), "{said}");
+    assert!(said.contains("Installed plugin: kubestash") && said.contains("Caveats:"), "{said}");
     assert_eq!(linked(&computer), format!("store/kubestash/v{now}/kubectl-kubestash"));
     assert!(computer.root().join(format!("store/kubestash/v{now}/LICENSE")).is_file());
     runs(&computer).await;
