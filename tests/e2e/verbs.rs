@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::plugin::{create_storage, plugin, secret_key};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The line, which must succeed.
 async fn done(namespace: &Namespace, line: &str) -> Said {
