@@ -101,6 +101,9 @@ pub struct Manner {
     /// Never ask; name what is missing instead
     #[arg(long, global = true, hide_short_help = true, action = ArgAction::SetTrue)]
     pub no_input: bool,
+    /// Ask line by line with numbered menus, and redraw nothing: for screen readers
+    #[arg(long, global = true, hide_short_help = true, action = ArgAction::SetTrue)]
+    pub accessible: bool,
 }
 
 /// When to use colours.

@@ -55,6 +55,15 @@ impl Context {
         Ok(self.selected()?.namespace.clone().unwrap_or_else(|| "default".into()))
     }
 
+    /// Whether questions may redraw their lines: not for a screen reader, nor on a terminal that cannot.
+    #[must_use]
+    pub fn can_redraw_questions(&self) -> bool {
+        let accessible = ["KUBESTASH_ACCESSIBLE", "ACCESSIBLE"]
+            .iter()
+            .any(|name| self.environment.variable(name).is_some_and(|value| value != "0"));
+        self.environment.can_redraw() && !self.manner.accessible && !accessible
+    }
+
     /// ` -n NAMESPACE` for a command line that is shown, or nothing where the context already says it.
     pub fn namespace_flag(&self) -> Result<String, Failure> {
         Ok(match &self.connection.namespace {

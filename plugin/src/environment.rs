@@ -26,6 +26,8 @@ pub struct Environment {
     pub terminals: Terminals,
     /// The time zone in which a person reads times.
     pub time_zone: TimeZone,
+    /// Whether a person types the answers; a script gives them on standard input.
+    keyboard: bool,
     clock: fn() -> Timestamp,
     dice: fn() -> [u8; 32],
 }
@@ -55,6 +57,7 @@ impl Environment {
                 error: std::io::stderr().is_terminal(),
             },
             time_zone: TimeZone::system(),
+            keyboard: true,
             clock: system_clock,
             dice: random,
         }
@@ -68,6 +71,7 @@ impl Environment {
             variables: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             terminals: Terminals::default(),
             time_zone: TimeZone::UTC,
+            keyboard: false,
             clock,
             dice: || [7; 32],
         }
@@ -95,6 +99,12 @@ impl Environment {
     #[must_use]
     pub fn can_redraw(&self) -> bool {
         self.terminals.error && self.variable("TERM") != Some("dumb") && self.variable("CI").is_none()
+    }
+
+    /// Whether answers are typed by a person, rather than read from the input as it was given.
+    #[must_use]
+    pub fn answers_come_from_the_keyboard(&self) -> bool {
+        self.keyboard
     }
 
     /// Whether a person can be asked: both the question and the answer need a terminal.

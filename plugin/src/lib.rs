@@ -11,6 +11,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod ask;
 pub mod card;
 pub mod cli;
 pub mod cluster;

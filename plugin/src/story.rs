@@ -106,6 +106,12 @@ impl<'a> Story<'a> {
         self.write(text);
     }
 
+    /// A question whose answer comes on the same line.
+    pub fn prompt(&mut self, text: &str) {
+        let _ = write!(self.stream, "{text}");
+        let _ = self.stream.flush();
+    }
+
     fn paint(&self, glyph: Glyph) -> String {
         if self.coloured {
             format!("\u{1b}[{}m{}\u{1b}[0m", glyph.colour(), glyph.symbol())

@@ -27,3 +27,38 @@ impl Drop for Saved {
         }
     }
 }
+
+/// While it lives, nothing that is typed is shown. Ctrl-C still interrupts.
+#[derive(Debug)]
+pub struct Silent {
+    _before: Saved,
+}
+
+impl Silent {
+    /// For a question that reads key by key: what is typed ahead is not shown either.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self::without(true)
+    }
+
+    /// For a question that reads a line.
+    #[must_use]
+    pub fn lines() -> Self {
+        Self::without(false)
+    }
+
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix terminals have these modes"))]
+    fn without(lines: bool) -> Self {
+        let before = Saved::take();
+        #[cfg(unix)]
+        if let Some(mut mode) = before.mode.clone() {
+            use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
+            mode.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+            if lines {
+                mode.local_modes.remove(LocalModes::ICANON);
+            }
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &mode);
+        }
+        Self { _before: before }
+    }
+}
