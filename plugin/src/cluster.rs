@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use http::Request as HttpRequest;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SubjectAccessReview,
 };
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::core::discovery::v2::APIGroupDiscoveryList;
@@ -301,6 +301,16 @@ impl Cluster {
         let answer: SelfSubjectAccessReview =
             self.call(asked("create", &object.kind, None, None), request).await?;
         Ok(answer.status.is_none_or(|status| status.allowed))
+    }
+
+    /// Whether somebody has a right; `None` when this user may not ask about others, or got no answer.
+    pub async fn allowed(&self, review: &SubjectAccessReview) -> Option<bool> {
+        let object = Object::typed(review).ok()?;
+        let body = serde_json::to_vec(&object.body).unwrap_or_default();
+        let request = Request::new(object.kind.path(None)).create(&PostParams::default(), body);
+        let answer: Result<SubjectAccessReview, Error> =
+            self.call(asked("create", &object.kind, None, None), request).await;
+        Some(answer.ok()?.status?.allowed)
     }
 
     /// Follows one namespaced object; `None` while it does not exist.

@@ -36,6 +36,7 @@ pub mod streams;
 pub mod suggest;
 pub mod terminal;
 pub mod wait;
+pub mod wizard;
 
 use std::ffi::OsString;
 use std::io::{BufRead, Write};

@@ -4,6 +4,8 @@
 //!
 //! - `env NAME=VALUE`, a variable of the process,
 //! - `stdin TEXT`, a line on standard input,
+//! - `terminal`, which makes all three streams terminals that cannot redraw: answers are the lines of standard input,
+//! - `file NAME TEXT`, a line of a file in the folder `FOLDER`,
 //! - `api FILE`, answers of an API server, see [`api`]; without it, nothing answers.
 //!
 //! `golden/<verb>/<case>.golden` holds what came out. `BLESS=1 cargo test -p kubestash-plugin --test golden` writes it
@@ -19,6 +21,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use plugin::Environment;
+use plugin::environment::Terminals;
 
 const NOW: &str = "2026-11-22T14:00:00Z";
 
@@ -29,6 +32,8 @@ struct Case {
     variables: Vec<(String, String)>,
     input: String,
     api: Option<PathBuf>,
+    terminal: bool,
+    files: Vec<(String, String)>,
 }
 
 impl Case {
@@ -43,6 +48,11 @@ impl Case {
                     case.variables.push((name.into(), value.into()));
                 }
                 "stdin" => case.input.extend([rest, "\n"]),
+                "terminal" => case.terminal = true,
+                "file" => {
+                    let (name, text) = rest.split_once(' ').unwrap();
+                    case.files.push((name.into(), format!("{text}\n")));
+                }
                 "api" => case.api = Some(path.parent().unwrap().join(rest)),
                 "" | "#" => {}
                 other => panic!("{}: what is \"{other}\"?", path.display()),
@@ -83,14 +93,26 @@ fn outcome(case: &Case) -> String {
     let kubeconfig = kubeconfig.display().to_string();
     let mut variables: Vec<(&str, &str)> = vec![("KUBECONFIG", &kubeconfig)];
     variables.extend(case.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let environment = Environment::scripted(&variables, || NOW.parse().unwrap());
+    let state = folder.path().join("state").display().to_string();
+    variables.push(("XDG_STATE_HOME", &state));
+    let mut environment = Environment::scripted(&variables, || NOW.parse().unwrap());
+    if case.terminal {
+        environment.terminals = Terminals { input: true, output: true, error: true };
+    }
+    for (name, text) in &case.files {
+        let mut file =
+            fs::OpenOptions::new().append(true).create(true).open(folder.path().join(name)).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    }
+    let place = folder.path().display().to_string();
     // The first word is the plugin's name, as kubectl calls it.
-    let arguments =
-        std::iter::once("kubectl-kubestash".to_owned()).chain(case.arguments.iter().skip(1).cloned());
+    let arguments = std::iter::once("kubectl-kubestash".to_owned())
+        .chain(case.arguments.iter().skip(1).map(|word| word.replace("FOLDER", &place)));
     let (mut input, mut results, mut story) = (case.input.as_bytes(), Vec::new(), Vec::new());
     let exit = plugin::run(arguments.map(OsString::from), environment, &mut input, &mut results, &mut story);
     let shown = |bytes: Vec<u8>| {
-        let text = String::from_utf8(bytes).unwrap().replace(&address, "http://api");
+        let text =
+            String::from_utf8(bytes).unwrap().replace(&address, "http://api").replace(&place, "FOLDER");
         ["version", "client", "operator"].iter().fold(text, |text, word| {
             text.replace(&format!("{word} {}", env!("CARGO_PKG_VERSION")), &format!("{word} VERSION"))
         })

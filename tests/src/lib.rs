@@ -13,6 +13,7 @@ pub mod listener;
 pub mod live;
 pub mod namespace;
 pub mod plugin;
+pub mod pty;
 pub mod restic;
 pub mod s3_proxy;
 pub mod wait;

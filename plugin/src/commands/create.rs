@@ -95,7 +95,7 @@ impl Flags {
 }
 
 /// YAML for Git: everything but the Secrets, of which the command that makes them is told.
-fn export(objects: &[Object]) -> Result<String, Failure> {
+pub fn export(objects: &[Object]) -> Result<String, Failure> {
     let (secrets, others): (Vec<&Object>, Vec<&Object>) =
         objects.iter().partition(|object| object.is_secret());
     let mut text = String::new();

@@ -71,6 +71,17 @@ impl Flags {
         self.access_key_id.is_some() && self.secret_access_key_file.is_none()
     }
 
+    /// Whether any flag says where credentials come from.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.credentials_secret.is_some()
+            || self.credentials_file.is_some()
+            || self.access_key_id.is_some()
+            || self.service_account_json_file.is_some()
+            || self.account_key_file.is_some()
+            || self.workload_identity
+    }
+
     /// Reads what the flags name. `asked` is a secret access key that was asked for. Missing flags are added to
     /// `missing`, so that they are told together with others.
     pub fn read(

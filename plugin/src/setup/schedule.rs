@@ -58,8 +58,9 @@ pub fn next_runs(schedule: &Schedule, now: Timestamp, zone: &TimeZone, number: u
     for slot in slots {
         let utc = slot.to_zoned(TimeZone::UTC);
         let same_time = before.as_ref().is_some_and(|before| before.time() == utc.time());
+        let same_month = before.as_ref().is_some_and(|before| before.month() == utc.month());
         parts.push(if same_time {
-            utc.strftime("%a %-d").to_string()
+            utc.strftime(if same_month { "%a %-d" } else { "%a %-d %b" }).to_string()
         } else {
             let local = slot.to_zoned(zone.clone());
             let here = if local.time() == utc.time() {

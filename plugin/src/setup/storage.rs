@@ -112,11 +112,15 @@ impl Flags {
         self.provider.is_some() || self.bucket.is_some() || self.is_local()
     }
 
-    fn is_local(&self) -> bool {
+    /// Whether a volume was named.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
         self.pvc.is_some() || self.nfs_server.is_some() || self.host_path.is_some()
     }
 
-    fn provider(&self) -> ProviderFlag {
+    /// The provider that was named, or that follows from the other flags.
+    #[must_use]
+    pub fn provider(&self) -> ProviderFlag {
         let credentials = &self.credentials;
         match self.provider {
             Some(provider) => provider,
@@ -273,7 +277,9 @@ fn trimmed(text: Option<&str>) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn secret_name(storage: &str) -> String {
+/// The name of the Secret that is made for a storage.
+#[must_use]
+pub fn secret_name(storage: &str) -> String {
     format!("{storage}-credentials")
 }
 
@@ -325,6 +331,12 @@ impl Meant {
             Credentials::Existing(name) => Some(name),
             Credentials::New(_) | Credentials::None => None,
         }
+    }
+
+    /// Whether the pods' own identity opens the storage: there is no Secret.
+    #[must_use]
+    pub fn uses_own_identity(&self) -> bool {
+        matches!(self.credentials, Credentials::None)
     }
 
     /// The key that tells whether a Secret holds this provider's credentials (contract §5).

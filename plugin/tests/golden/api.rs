@@ -62,7 +62,7 @@ fn serve(
 ) -> Option<()> {
     let mut reader = BufReader::new(connection.try_clone().ok()?);
     while let Some(request) = read(&mut reader) {
-        if request.method != "GET" && !request.path.contains("selfsubjectaccessreviews") {
+        if request.method != "GET" && !request.path.contains("subjectaccessreviews") {
             log.lock().unwrap().push(noted(&request));
         }
         if request.query.contains("watch=") {

@@ -3,6 +3,8 @@
 mod lacking;
 mod observe;
 mod plan;
+mod typed;
+mod wizard;
 
 use crds::core::BackupConfiguration;
 use crds::storage::BackupStorage;
@@ -20,17 +22,16 @@ use crate::object::Object;
 use crate::output::Format;
 use crate::readiness;
 use crate::setup::credentials::Input;
-use crate::setup::encryption;
 use crate::setup::storage::Meant as Storage;
 use crate::setup::target::{self, Typed as TypedTarget};
-use crate::setup::{self, backup, filters, reader, retention, schedule};
+use crate::setup::{self, backup, encryption, filters, reader, retention, schedule};
 use crate::story::Glyph;
 use crate::streams::Streams;
 
 /// Create or change a backup: its schedule, its storage, who reads, how long it is kept.
 ///
 /// What is not said stays as it is, or becomes a sane default. To see what would be written:  --dry-run=server -o yaml
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Name of the backup; the default is that of its target
     name: Option<String>,
@@ -48,6 +49,8 @@ pub struct Args {
     storage: setup::storage::Flags,
     #[command(flatten)]
     write: create::Flags,
+    #[command(flatten)]
+    questions: crate::wizard::Flags,
     /// Run it once it is Ready; a new backup runs by itself then
     #[arg(long, help_heading = "Watching")]
     trigger: bool,
@@ -58,53 +61,108 @@ pub struct Args {
     shown: follow::Shown,
 }
 
+/// What will be written, and what it follows from.
+#[derive(Debug)]
+struct Prepared {
+    plan: Plan,
+    objects: Vec<Object>,
+    seen: Seen,
+}
+
 impl Args {
-    /// Creates the backup.
+    /// Creates the backup; asks for what is missing, where somebody can answer.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let limit = self.write.limit()?;
+        let args = self.with_answers()?;
+        args.write.limit()?;
+        if wizard::wanted(&args, context)? {
+            let cluster = context.cluster().await?;
+            return Box::pin(wizard::run(args, &cluster, (context, streams))).await;
+        }
+        let cluster = if args.write.offline() { None } else { Some(context.cluster().await?) };
+        args.create(cluster.as_ref(), None, (context, streams)).await
+    }
+
+    /// Creates the backup that the flags describe.
+    async fn create(
+        &self,
+        cluster: Option<&Cluster>,
+        asked: Option<SecretString>,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        let prepared = self.prepare(cluster, asked, (context, streams)).await?;
+        self.save_answers()?;
+        if let Some(cluster) = cluster.filter(|_| !self.write.offline()) {
+            if let Some(failure) = Failure::several(lacking::lacking(cluster, &prepared.plan).await?) {
+                return Err(failure);
+            }
+            self.tell(&prepared.plan, &prepared.objects, context, streams);
+            self.carry_out(Some(cluster), &prepared, (context, streams)).await?;
+            return if self.write.writes() {
+                self.go_on(cluster, &prepared, (context, streams)).await
+            } else {
+                Ok(())
+            };
+        }
+        self.carry_out(None, &prepared, (context, streams)).await
+    }
+
+    /// What the flags mean in this cluster, or without one.
+    async fn prepare(
+        &self,
+        cluster: Option<&Cluster>,
+        asked: Option<SecretString>,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<Prepared, Failure> {
         let namespace = context.namespace()?;
         let typed_target = self.backup.target.as_deref().map(target::parse).transpose()?;
         let name = self.name(typed_target.as_ref(), &namespace)?;
-        let cluster = if self.write.offline() { None } else { Some(context.cluster().await?) };
-        let seen = match &cluster {
+        let seen = match cluster {
             None => Seen::offline(),
             Some(cluster) => {
                 create::preconditions(cluster, &namespace).await?;
                 Seen::of(cluster, (&namespace, &name), typed_target.as_ref()).await?
             }
         };
-        let asked = storage::create::secret_key(&self.storage, context).await?;
+        let asked = match asked {
+            Some(asked) => Some(asked),
+            None => storage::create::secret_key(&self.storage, context).await?,
+        };
         let plan = self.plan((&namespace, &name), (typed_target, asked), &seen, (context, streams))?;
         let objects = plan.objects(&seen)?;
         sound(&objects)?;
-        let Some(cluster) = cluster else { return self.write.print_offline(&objects, streams) };
-        if let Some(failure) = Failure::several(lacking::lacking(&cluster, &plan).await?) {
-            return Err(failure);
-        }
-        self.tell(&plan, &objects, context, streams);
-        self.write.write(&cluster, &objects, streams).await?;
+        Ok(Prepared { plan, objects, seen })
+    }
+
+    /// Writes the objects, and waits until they are ready; or prints them.
+    async fn carry_out(
+        &self,
+        cluster: Option<&Cluster>,
+        prepared: &Prepared,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        let Some(cluster) = cluster.filter(|_| !self.write.offline()) else {
+            return self.write.print_offline(&prepared.objects, streams);
+        };
+        self.write.write(cluster, &prepared.objects, streams).await?;
         if !self.write.writes() {
             return Ok(());
         }
-        if plan.makes_password() {
-            let secret = encryption::secret_name(&name);
-            streams.story.line(Glyph::Warning, &encryption::notice(&namespace, &secret));
-        }
+        wizard::warn_of_password(prepared, streams);
         if !self.write.no_wait {
-            ready(&cluster, &plan, limit, (context, streams)).await?;
+            ready(cluster, &prepared.plan, self.write.limit()?, (context, streams)).await?;
         }
-        self.go_on(&cluster, &plan, seen.existing.is_none(), (context, streams)).await
+        Ok(())
     }
 
     /// The first run, if it is wished now.
     async fn go_on(
         &self,
         cluster: &Cluster,
-        plan: &Plan,
-        is_new: bool,
+        prepared: &Prepared,
         (context, streams): (&Context, &mut Streams<'_>),
     ) -> Result<(), Failure> {
-        let (namespace, name) = (plan.namespace.as_str(), plan.name.as_str());
+        let is_new = prepared.seen.existing.is_none();
+        let (namespace, name) = (prepared.plan.namespace.as_str(), prepared.plan.name.as_str());
         let mut runs = Vec::new();
         // The operator runs a new backup by itself: a second run beside it would only be skipped.
         if self.trigger && !is_new {

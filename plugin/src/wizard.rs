@@ -1,0 +1,101 @@
+//! A wizard: questions whose answers are flags. Which question comes next follows from the answers so far, and "back"
+//! forgets the last one; what the flags then do is what they do when they are typed.
+
+pub mod access;
+pub mod facts;
+pub mod reach;
+pub mod storage;
+
+use crate::ask::{self, Answer, Question};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::story::Glyph;
+use crate::streams::Streams;
+
+/// Answers so far, and the question that follows from them.
+pub trait Dialogue: Clone {
+    /// The name of a question.
+    type Step: Copy + PartialEq + std::fmt::Debug;
+
+    /// The question that comes now; `None` when all were answered.
+    fn next(&self) -> Option<Self::Step>;
+
+    /// Asks the world, where that is the step; the question, if one remains.
+    fn prepare(
+        &mut self,
+        step: Self::Step,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> impl Future<Output = Result<Option<Question>, Failure>>;
+
+    /// Takes an answer; otherwise what is wrong with it.
+    fn answer(&mut self, step: Self::Step, answer: Answer) -> Result<(), String>;
+}
+
+/// A dialogue under way: every question that was asked, with the answers as they were before it.
+#[derive(Debug)]
+pub struct Talk<D> {
+    pub draft: D,
+    before: Vec<D>,
+}
+
+impl<D: Dialogue> Talk<D> {
+    /// Nothing was asked yet.
+    #[must_use]
+    pub fn new(draft: D) -> Self {
+        Self { draft, before: Vec::new() }
+    }
+
+    /// Whether anything was asked.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        !self.before.is_empty()
+    }
+
+    /// Forgets the last answer.
+    pub fn back(&mut self) {
+        if let Some(before) = self.before.pop() {
+            self.draft = before;
+        }
+    }
+
+    /// Asks until nothing is left to ask; `keep` is shown the answers after each question.
+    pub async fn go_on(
+        &mut self,
+        keep: impl Fn(&D),
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<(), Failure> {
+        while let Some(step) = self.draft.next() {
+            let before = self.draft.clone();
+            let Some(question) = self.draft.prepare(step, context, streams).await? else { continue };
+            match ask::ask(&question, context, streams).await? {
+                Answer::Back => self.back(),
+                answer => match self.draft.answer(step, answer) {
+                    Ok(()) => {
+                        self.before.push(before);
+                        keep(&self.draft);
+                    }
+                    Err(problem) => streams.story.line(Glyph::Warning, &problem),
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which questions are asked, and where answers are kept.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Questions")]
+#[group(id = "questions")]
+pub struct Flags {
+    /// Ask also for what has a default
+    #[arg(short, long)]
+    pub interactive: bool,
+    /// File with answers, a flag without its dashes and a value per line; flags that are typed win
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<std::path::PathBuf>,
+    /// Write the answers to this file, without secrets, for --answers
+    #[arg(long, value_name = "FILE")]
+    pub save_answers: Option<std::path::PathBuf>,
+}

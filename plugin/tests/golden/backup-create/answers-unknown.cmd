@@ -1,0 +1,2 @@
+kubectl kubestash backup create --answers FOLDER/answers.yaml
+file answers.yaml targte: namespace

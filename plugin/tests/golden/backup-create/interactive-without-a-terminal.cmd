@@ -1,0 +1,1 @@
+kubectl kubestash backup create -i

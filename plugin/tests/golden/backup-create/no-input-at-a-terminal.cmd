@@ -1,0 +1,3 @@
+kubectl kubestash backup create shop --no-input
+api wizard.json
+terminal
