@@ -18,3 +18,4 @@ mod setup;
 mod storage;
 mod storage_faults;
 mod verbs;
+mod wizard;

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// How long a screen may take to show what is expected.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The Enter key.
 pub const ENTER: &str = "\r";
@@ -94,7 +93,8 @@ impl Terminal {
     /// When it does not appear; the message holds the screen.
     pub fn expect(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
-        let mut bytes = self.bytes();
+        let screen = Arc::clone(&self.screen);
+        let mut bytes = screen.0.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let shown = plain(&bytes);
             if let Some(found) = shown.get(self.seen..).and_then(|rest| rest.find(text)) {
@@ -103,7 +103,7 @@ impl Terminal {
             }
             let left = until.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "\"{text}\" did not appear; the screen:\n{shown}");
-            let (next, _) = self.screen.1.wait_timeout(bytes, left).unwrap_or_else(PoisonError::into_inner);
+            let (next, _) = screen.1.wait_timeout(bytes, left).unwrap_or_else(PoisonError::into_inner);
             bytes = next;
         }
     }
@@ -165,8 +165,7 @@ impl Drop for Terminal {
     }
 }
 
-fn watch(reader: File, screen: &(Mutex<Vec<u8>>, Condvar)) {
-    let mut reader = File::from(OwnedFd::from(reader));
+fn watch(mut reader: File, screen: &(Mutex<Vec<u8>>, Condvar)) {
     let mut buffer = [0; 4096];
     while let Ok(number) = reader.read(&mut buffer) {
         if number == 0 {
@@ -181,7 +180,7 @@ fn watch(reader: File, screen: &(Mutex<Vec<u8>>, Condvar)) {
 fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut plain = String::with_capacity(text.len());
-    let mut characters = text.chars();
+    let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
             '\u{1b}' => {
@@ -190,6 +189,8 @@ fn plain(bytes: &[u8]) -> String {
                     let _ = characters.by_ref().find(|next| ('@'..='~').contains(next));
                 }
             }
+            // The beginning of the line: of the next one, or to draw over this one.
+            '\r' if characters.peek() != Some(&'\n') => plain.push('\n'),
             '\r' => {}
             other => plain.push(other),
         }
@@ -203,6 +204,6 @@ mod tests {
 
     #[test]
     fn colours_and_movements_are_no_text() {
-        assert_eq!(plain("\u{1b}[32m✔\u{1b}[0m a\u{1b}[2A\r\u{1b}[Jb\n".as_bytes()), "✔ ab\n");
+        assert_eq!(plain("\u{1b}[32m✔\u{1b}[0m a\u{1b}[2A\r\u{1b}[Jb\n".as_bytes()), "✔ a\nb\n");
     }
 }

@@ -54,7 +54,8 @@ impl Widget {
                     return keys.iter().any(|(key, _)| *key == pressed).then_some(Answer::Key(pressed));
                 }
                 self.typed.push(*character);
-                self.stay_inside();
+                // What matches first is what is meant.
+                self.cursor = 0;
             }
             _ => {}
         }
@@ -99,7 +100,13 @@ impl Widget {
         if let Shape::Menu { choices, .. } = &self.question.shape {
             let matching = self.matching();
             let first = self.cursor.saturating_sub(WINDOW - 1);
-            let column = choices.iter().map(|choice| choice.label.chars().count()).max().unwrap_or(0).min(44);
+            let column = choices
+                .iter()
+                .map(|choice| choice.label.chars().count())
+                .max()
+                .unwrap_or(0)
+                .min(44)
+                .min(width / 2);
             for (row, index) in matching.iter().enumerate().skip(first).take(WINDOW) {
                 let mark = if row == self.cursor { '>' } else { ' ' };
                 let choice = &choices[*index];
