@@ -228,6 +228,20 @@ impl Cluster {
         self.call(asked("patch", &object.kind, namespace, Some(&object.name)), request).await
     }
 
+    /// Changes fields of an object by a merge patch. It must exist.
+    pub async fn merge<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        (namespace, name): (Option<&str>, &str),
+        body: &Value,
+        dry_run: bool,
+    ) -> Result<T, Error> {
+        let manager = Some(crds::name::manager::PLUGIN.into());
+        let params = PatchParams { dry_run, field_manager: manager, ..PatchParams::default() };
+        let request = Request::new(kind.path(namespace)).patch(name, &params, &Patch::Merge(body));
+        self.call(asked("patch", kind, namespace, Some(name)), request).await
+    }
+
     /// Creates an object; `false` when one of that name exists already.
     pub async fn create<K>(&self, namespace: Option<&str>, object: &K) -> Result<bool, Error>
     where

@@ -5,6 +5,8 @@ pub mod completion;
 pub mod create;
 pub mod install;
 pub mod list;
+pub mod password;
+pub mod repository;
 pub mod snapshot;
 pub mod storage;
 pub mod uninstall;
@@ -12,6 +14,7 @@ pub mod version;
 
 use clap::Subcommand;
 
+use crate::args::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -36,6 +39,14 @@ pub enum Command {
     /// Where backups are kept
     #[command(subcommand, visible_alias = "backupstorage")]
     Storage(storage::Command),
+    /// What a storage holds for one target
+    #[command(subcommand, visible_alias = "repo")]
+    Repository(repository::Command),
+    /// Show who holds the locks of a Repository, and remove those of work that is gone: the same as repository unlock
+    Unlock(repository::unlock::Args),
+    /// The passwords that open a repository
+    #[command(subcommand, visible_aliases = ["pw", "key"])]
+    Password(password::Command),
     /// Print the versions of this plugin and of the operator in the cluster
     Version(version::Args),
     /// Print a completion script for a shell
@@ -53,8 +64,18 @@ impl Command {
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
             Self::Storage(command) => command.run(context, streams).await,
+            Self::Repository(command) => command.run(context, streams).await,
+            Self::Unlock(args) => args.run(context, streams).await,
+            Self::Password(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
             Self::Completion(args) => args.run(streams),
+        }
+    }
+
+    /// Takes a flag that every command has, and that this one uses with another meaning, as upstream does.
+    pub fn claim(&mut self, connection: &mut Connection) {
+        if let Self::Password(password::Command::Add(args)) = self {
+            args.user = connection.user.take();
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod pods;
 pub mod progress;
 pub mod prompt;
 pub mod readiness;
+pub mod repository;
 pub mod setup;
 pub mod signals;
 pub mod story;
@@ -57,10 +58,11 @@ pub fn run(
     results: &mut dyn Write,
     story: &mut dyn Write,
 ) -> Exit {
-    let cli = match parse(arguments) {
+    let mut cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, results, story),
     };
+    cli.command.claim(&mut cli.global.connection);
     let manner = cli.global.manner.clone();
     let coloured = colours(manner.color, environment.terminals.error, &environment);
     let verbose = manner.verbosity > 0;
