@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod follow;
+pub mod logs;
 pub mod trigger;
 pub mod watch;
 
@@ -18,6 +19,8 @@ pub enum Command {
     Trigger(trigger::Args),
     /// Show how a run goes, and exit with how it ended
     Watch(watch::Args),
+    /// Print what the pods of a run said
+    Logs(logs::Args),
 }
 
 impl Command {
@@ -27,6 +30,7 @@ impl Command {
             Self::Create(args) => args.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
+            Self::Logs(args) => args.run(context, streams).await,
         }
     }
 }
