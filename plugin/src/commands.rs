@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod completion;
 pub mod create;
+pub mod debug;
 pub mod install;
 pub mod list;
 pub mod password;
@@ -47,6 +48,9 @@ pub enum Command {
     /// The passwords that open a repository
     #[command(subcommand, visible_aliases = ["pw", "key"])]
     Password(password::Command),
+    /// Why something does not work
+    #[command(subcommand)]
+    Debug(debug::Command),
     /// Print the versions of this plugin and of the operator in the cluster
     Version(version::Args),
     /// Print a completion script for a shell
@@ -67,6 +71,7 @@ impl Command {
             Self::Repository(command) => command.run(context, streams).await,
             Self::Unlock(args) => args.run(context, streams).await,
             Self::Password(command) => command.run(context, streams).await,
+            Self::Debug(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
             Self::Completion(args) => args.run(streams),
         }
