@@ -73,7 +73,7 @@ impl Command {
             Self::Password(command) => command.run(context, streams).await,
             Self::Debug(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
-            Self::Completion(args) => args.run(streams),
+            Self::Completion(args) => args.run(context, streams),
         }
     }
 

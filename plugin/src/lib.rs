@@ -14,6 +14,7 @@ pub mod args;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod complete;
 pub mod context;
 pub mod discovery;
 pub mod environment;
@@ -58,6 +59,12 @@ pub fn run(
     results: &mut dyn Write,
     story: &mut dyn Write,
 ) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [_, word, rest @ ..] = arguments.as_slice()
+        && *word == complete::WORD
+    {
+        return complete::run(rest, environment, results);
+    }
     let mut cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, results, story),

@@ -244,7 +244,7 @@ pub fn store_failure(error: &store::Error, what: &str) -> Failure {
     match error {
         store::Error::Unreachable { place, .. } => {
             let host = host(&place.endpoint);
-            let inside = host.ends_with(".svc") || host.contains(".svc.") || !host.contains('.');
+            let inside = host.split('.').any(|part| part == "svc") || !host.contains('.');
             let why = if inside && host != "localhost" {
                 format!(
                     "{host} looks like a name inside the cluster: run this from a pod there,\nor make the name reach it from here (kubectl port-forward, and a line in /etc/hosts)"

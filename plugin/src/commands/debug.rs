@@ -6,6 +6,8 @@ pub mod operator;
 pub mod redact;
 pub mod storage;
 
+use std::fmt::Write as _;
+
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -57,7 +59,7 @@ pub fn render(findings: &[Finding]) -> String {
         for (label, lines) in [("why", why), ("fix", fix)] {
             let mut label = label;
             for line in lines.lines() {
-                text.push_str(&format!("  {label:4}  {line}\n"));
+                let _ = writeln!(text, "  {label:4}  {line}");
                 label = "";
             }
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crds::core::BackupSession;
 use crds::core::backup_session::BackupSessionPhase;
+use crds::core::{BackupConfiguration, BackupSession};
 use crds::label;
 use futures::{AsyncBufReadExt as _, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
@@ -125,19 +125,15 @@ impl Args {
         let name = self.name.as_deref().unwrap_or_default();
         let sessions: Vec<BackupSession> = cluster.list(Some(namespace), "").await?;
         let of_it = sessions.into_iter().filter(|session| is_of(session, name));
-        match of_it.max_by_key(|session| (session.creation_timestamp(), session.name_any())) {
-            Some(newest) => Ok(newest),
-            None => {
-                let configuration: Option<crds::core::BackupConfiguration> =
-                    cluster.get(Some(namespace), name).await?;
-                Err(match configuration {
-                    None => not_found(cluster, namespace, name).await?,
-                    Some(_) => Failure::cluster(format!("backup {namespace}/{name} has no run to show"))
-                        .why("it has not run yet, or its runs were removed by sessionHistoryLimit")
-                        .fix(format!("kubectl kubestash trigger {name} -n {namespace} --watch")),
-                })
-            }
+        if let Some(newest) = of_it.max_by_key(|session| (session.creation_timestamp(), session.name_any())) {
+            return Ok(newest);
         }
+        if cluster.get::<BackupConfiguration>(Some(namespace), name).await?.is_none() {
+            return Err(not_found(cluster, namespace, name).await?);
+        }
+        Err(Failure::cluster(format!("backup {namespace}/{name} has no run to show"))
+            .why("it has not run yet, or its runs were removed by sessionHistoryLimit")
+            .fix(format!("kubectl kubestash trigger {name} -n {namespace} --watch")))
     }
 
     /// The containers of a pod that are meant and have something to say.

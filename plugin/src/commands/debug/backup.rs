@@ -188,8 +188,9 @@ fn run_finding(run: &BackupSession, known: &Known, now: Timestamp) -> Option<Fin
     let age = run.creation_timestamp().map(|time| human::age_at(time.0, now)).unwrap_or_default();
     let phase = run.status.as_ref().and_then(|status| status.phase);
     if !phase.is_some_and(BackupSessionPhase::is_completed) {
-        let pod = known.pods.iter().filter(|pod| pod.labels().get(label::INVOKER_NAME) == Some(&name));
-        let (pod, trouble) = pod.filter_map(|pod| Some((pod.name_any(), pods::trouble(pod)?))).next()?;
+        let mut pods_of_it =
+            known.pods.iter().filter(|pod| pod.labels().get(label::INVOKER_NAME) == Some(&name));
+        let (pod, trouble) = pods_of_it.find_map(|pod| Some((pod.name_any(), pods::trouble(pod)?)))?;
         return Some(Finding {
             what: format!("BackupSession {namespace}/{name}   does not get on, started {age} ago"),
             why: first_line(&format!("pod {pod}: {trouble}")),

@@ -1,5 +1,7 @@
 //! `debug operator`: the Deployment, its pods, and what they complain about.
 
+use std::fmt::Write as _;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
@@ -134,19 +136,19 @@ async fn complaints(cluster: &Cluster, namespace: &str, pods: &[Pod]) -> String 
         let log = match super::bundle::read_log(cluster, namespace, &name, &params).await {
             Ok(log) => log,
             Err(failure) => {
-                text.push_str(&format!("\nno log of {name}: {}\n", failure.what()));
+                let _ = writeln!(text, "\nno log of {name}: {}", failure.what());
                 continue;
             }
         };
         let complaints: Vec<&str> = log.lines().filter(|line| is_complaint(line)).collect();
         if complaints.is_empty() {
-            text.push_str(&format!("\n{name} complains about nothing (last {SEARCHED} lines)\n"));
+            let _ = writeln!(text, "\n{name} complains about nothing (last {SEARCHED} lines)");
             continue;
         }
         let number = human::counted(complaints.len(), "complaint");
-        text.push_str(&format!("\n{name}: {number}; the last ones:\n"));
+        let _ = writeln!(text, "\n{name}: {number}; the last ones:");
         for line in complaints.iter().skip(complaints.len().saturating_sub(SHOWN)) {
-            text.push_str(&format!("  {}\n", redactor.text(line)));
+            let _ = writeln!(text, "  {}", redactor.text(line));
         }
     }
     text

@@ -81,7 +81,7 @@ impl Redactor {
                 for (key, value) in fields.iter_mut() {
                     let hides = key == "stringData" || is_telling(key) || (telling_name && key == "value");
                     match value {
-                        Value::String(text) if hides => *text = REDACTED.to_owned(),
+                        Value::String(text) if hides => REDACTED.clone_into(text),
                         Value::Object(inner) if key == "stringData" => {
                             inner.values_mut().for_each(|value| *value = REDACTED.into());
                         }

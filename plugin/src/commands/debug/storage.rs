@@ -102,15 +102,15 @@ fn operators_view(storage: &BackupStorage) -> Option<String> {
 type Tried = Result<(), (&'static str, store::Error)>;
 
 async fn exercise(store: &dyn ObjectStore, context: &Context, streams: &mut Streams<'_>) -> Tried {
-    let content = Bytes::from(format!("written: {}\n", context.environment.now()));
+    let small = Bytes::from(format!("written: {}\n", context.environment.now()));
     let now = || context.environment.now();
     let start = now();
     store
-        .put(KEY, content.clone(), content_type::YAML, Condition::Always)
+        .put(KEY, small.clone(), content_type::YAML, Condition::Always)
         .await
         .map_err(|error| ("write to", error))?;
     step(streams, "written", start, now());
-    let outcome = look(store, &content, streams, &now).await;
+    let outcome = look(store, &small, streams, &now).await;
     let start = now();
     // Whatever happened in between, nothing stays behind.
     let deleted = store.delete(KEY).await.map_err(|error| ("delete from", error));
@@ -165,14 +165,14 @@ mod tests {
     #[tokio::test]
     async fn a_storage_that_works_is_left_as_it_was() {
         let now = || "2026-11-22T14:00:00Z".parse().unwrap();
-        let store = Reliable::new(Memory::new(now()), Patience::brief());
+        let memory = Reliable::new(Memory::new(now()), Patience::brief());
         let environment = Environment::scripted(&[], now);
         let context = Context::new(Connection::default(), Manner::default(), environment);
         let (mut input, mut results, mut story): (&[u8], _, _) = (b"", Vec::new(), Vec::new());
         let mut streams =
             Streams { input: &mut input, results: &mut results, story: Story::new(&mut story, false, false) };
-        exercise(&store, &context, &mut streams).await.unwrap();
-        assert!(store.transport().objects().is_empty());
+        exercise(&memory, &context, &mut streams).await.unwrap();
+        assert!(memory.transport().objects().is_empty());
         let told = String::from_utf8(story).unwrap();
         let steps: Vec<&str> = told.lines().filter_map(|line| line.split("  ").next()).collect();
         assert_eq!(steps, ["✔ written", "✔ read back, and equal", "✔ listed", "✔ deleted"]);
