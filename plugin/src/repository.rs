@@ -240,7 +240,7 @@ pub fn failure(error: &Error, doing: &str) -> Failure {
 /// What went wrong with a bucket, in the user's words.
 #[must_use]
 pub fn store_failure(error: &store::Error, what: &str) -> Failure {
-    let failure = Failure::cluster(what).why(error.to_string());
+    let failure = Failure::cluster(what).why(store::without_effort(&error.to_string()));
     match error {
         store::Error::Unreachable { place, .. } => {
             let host = host(&place.endpoint);

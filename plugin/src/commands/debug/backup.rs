@@ -136,10 +136,11 @@ impl Args {
                 let error = status.components.values().find_map(|component| component.error.clone());
                 let age = snapshot.creation_timestamp().map(|time| human::age_at(time.0, now)).unwrap_or_default();
                 let namespace = snapshot.namespace().unwrap_or_default();
+                let why = first_line(&error.unwrap_or_else(|| "nobody said why".into()));
                 Finding {
                     what: format!("Snapshot {namespace}/{}   Failed {age} ago, its run is not kept", snapshot.name_any()),
-                    why: first_line(&error.unwrap_or_else(|| "nobody said why".into())),
-                    fix: format!("kubectl kubestash trigger {configuration} -n {namespace} --watch   shows whether it still fails"),
+                    fix: locked(&why, &[snapshot]).unwrap_or_else(|| format!("kubectl kubestash trigger {configuration} -n {namespace} --watch   shows whether it still fails")),
+                    why,
                 }
             })
             .collect()
@@ -208,6 +209,7 @@ fn run_finding(run: &BackupSession, known: &Known, now: Timestamp) -> Option<Fin
             fix: String::new(),
         }),
         Outcomes::Failed { why, fix, .. } => {
+            let fix = locked(&why, &snapshots).unwrap_or(fix);
             Some(Finding { what: format!("BackupSession {namespace}/{name}   Failed {age} ago"), why, fix })
         }
     }
@@ -215,4 +217,11 @@ fn run_finding(run: &BackupSession, known: &Known, now: Timestamp) -> Option<Fin
 
 fn first_line(text: &str) -> String {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned()
+}
+
+/// What to do when somebody's lock was in the way.
+fn locked(why: &str, snapshots: &[&Snapshot]) -> Option<String> {
+    let snapshot = snapshots.first().filter(|_| why.contains("locked"))?;
+    let namespace = snapshot.namespace().unwrap_or_default();
+    Some(format!("kubectl kubestash unlock {} -n {namespace}", snapshot.spec.repository))
 }
