@@ -10,6 +10,7 @@ mod hooks;
 mod killed;
 mod operator;
 mod plugin;
+mod repository;
 mod schedule;
 mod secrecy;
 mod sessions;
