@@ -1,18 +1,17 @@
 //! Every call to the API server: each with a limit, each retried a little, each named in its error.
 
+mod log;
+
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use futures::{AsyncBufRead, StreamExt as _};
 use http::Request as HttpRequest;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{
-    DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, PropagationPolicy,
-};
+use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::core::discovery::v2::APIGroupDiscoveryList;
 use kube::core::{ObjectList, Request};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -347,34 +346,6 @@ impl Cluster {
     {
         let config = watcher::Config::default().labels(labels);
         watcher::watcher(Api::<K>::all(self.client.clone()), config).default_backoff().boxed()
-    }
-
-    /// The log of a container as it is written. The limit holds for its beginning only.
-    pub async fn log(
-        &self,
-        namespace: &str,
-        pod: &str,
-        params: &LogParams,
-    ) -> Result<impl AsyncBufRead + use<>, Error> {
-        let kind = Kind { plural: "pods/log".into(), ..Kind::of::<Pod>() };
-        let asked = asked("get", &kind, Some(namespace), Some(pod));
-        let refused = |source: kube::Error| Error::Refused {
-            asked: asked.clone(),
-            context: self.context.clone(),
-            source: Box::new(source),
-        };
-        let request = Request::new(Kind::of::<Pod>().path(Some(namespace))).logs(pod, params);
-        let request = request.map_err(|error| refused(kube::Error::BuildRequest(error)))?;
-        let opened = self.client.request_stream(request);
-        let stream = match self.limit {
-            None => opened.await,
-            Some(limit) => tokio::time::timeout(limit, opened).await.map_err(|_| Error::NoAnswer {
-                asked: asked.clone(),
-                context: self.context.clone(),
-                limit,
-            })?,
-        };
-        stream.map_err(refused)
     }
 
     /// Sends a request and reads the answer. A server that is busy is asked again after the time it names: deterministic

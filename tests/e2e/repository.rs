@@ -173,6 +173,12 @@ async fn logs_and_diagnosis_tell_what_happened_and_no_secret() {
     said.assert_success();
     assert!(!said.stdout.trim().is_empty(), "{said:?}");
 
+    let run = plugin(&namespace, "trigger orders -o name", "").await.stdout;
+    let run = run.trim().rsplit('/').next().expect("a name").to_owned();
+    let said = plugin(&namespace, &format!("backup logs --run {run} --follow"), "").await;
+    said.assert_success();
+    assert!(!said.stdout.trim().is_empty(), "{said:?}");
+
     let said = plugin(&namespace, "debug backup orders", "").await;
     said.assert_success();
     assert!(said.stderr.contains("Nothing failed in backup"), "{said:?}");

@@ -18,6 +18,9 @@ use crate::streams::Streams;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add a password: the old ones still open the repository
+    ///
+    /// Here --user is the user that the new key names as its maker, as upstream has it, and not a user of the kubeconfig;
+    /// the default is you.
     Add(add::Args),
     /// List the keys, one for each password
     #[command(alias = "get")]

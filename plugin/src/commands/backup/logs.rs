@@ -184,7 +184,8 @@ impl Args {
         let mut pods = cluster.watch::<Pod>(namespace, &selector(run));
         let mut states = cluster.follow::<BackupSession>(namespace, run);
         let (sender, mut receiver) = mpsc::channel(WAITING_LINES);
-        let (mut known, mut open, mut over, mut names) = (BTreeSet::new(), 0_usize, false, BTreeSet::new());
+        let (mut known, mut open, mut over) = (BTreeSet::new(), 0_usize, false);
+        let mut troubles = BTreeSet::new();
         streams
             .story
             .line(Glyph::Waiting, &format!("following run {namespace}/{run}; Ctrl-C does not stop it"));
@@ -192,7 +193,7 @@ impl Args {
             tokio::select! {
                 Some(said) = receiver.recv() => match said {
                     Said::Ended => open -= 1,
-                    said => print(&said, names.len() > 1, streams)?,
+                    said => print(&said, known.len() > 1, streams)?,
                 },
                 state = states.next(), if !over => match state {
                     Some(Ok(session)) => over = session.as_ref().is_none_or(is_over),
@@ -206,8 +207,8 @@ impl Args {
                         Some(Err(error)) => { wait::refused(cluster, &asked, error)?; continue },
                         None => break,
                     };
+                    waits_for(&pod, &mut troubles, streams);
                     for source in self.sources(&pod) {
-                        names.insert(source.clone());
                         if known.insert(source.clone()) {
                             open += 1;
                             let (cluster, sender) = (cluster.clone(), sender.clone());
@@ -277,6 +278,15 @@ fn print(said: &Said, several: bool, streams: &mut Streams<'_>) -> Result<(), Fa
 impl Source {
     fn short(&self) -> String {
         format!("{}/{}", self.pod, self.container)
+    }
+}
+
+/// Tells once what keeps a pod from saying anything.
+fn waits_for(pod: &Pod, told: &mut BTreeSet<String>, streams: &mut Streams<'_>) {
+    let Some(trouble) = pods::trouble(pod).filter(|_| !pods::has_started(pod)) else { return };
+    let line = format!("pod {}: {trouble}", pod.name_any());
+    if told.insert(line.clone()) {
+        streams.story.line(Glyph::Warning, &line);
     }
 }
 

@@ -11,9 +11,6 @@ use crate::story::Glyph;
 use crate::streams::Streams;
 
 /// Add a password: the old ones still open the repository
-///
-/// Here --user is the user that the new key names as its maker, as upstream has it, and not a user of the kubeconfig;
-/// the default is you.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
