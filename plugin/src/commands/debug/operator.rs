@@ -140,18 +140,59 @@ async fn complaints(cluster: &Cluster, namespace: &str, pods: &[Pod]) -> String 
                 continue;
             }
         };
-        let complaints: Vec<&str> = log.lines().filter(|line| is_complaint(line)).collect();
+        let complaints: Vec<Complaint> = log.lines().filter_map(complaint).collect();
         if complaints.is_empty() {
             let _ = writeln!(text, "\n{name} complains about nothing (last {SEARCHED} lines)");
             continue;
         }
         let number = human::counted(complaints.len(), "complaint");
         let _ = writeln!(text, "\n{name}: {number}; the last ones:");
-        for line in complaints.iter().skip(complaints.len().saturating_sub(SHOWN)) {
-            let _ = writeln!(text, "  {}", redactor.text(line));
+        for Complaint { time, told } in last(&complaints) {
+            let _ = writeln!(text, "  {time}  {}", redactor.text(told));
         }
     }
     text
+}
+
+/// What a pod complains about, and when it did so last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Complaint {
+    time: String,
+    told: String,
+}
+
+/// The last different complaints, oldest first.
+fn last(complaints: &[Complaint]) -> Vec<&Complaint> {
+    let mut shown: Vec<&Complaint> = Vec::new();
+    for complaint in complaints.iter().rev() {
+        if shown.len() < SHOWN && !shown.iter().any(|known| known.told == complaint.told) {
+            shown.push(complaint);
+        }
+    }
+    shown.reverse();
+    shown
+}
+
+/// A line of the log that is a warning or an error.
+fn complaint(line: &str) -> Option<Complaint> {
+    if !is_complaint(line) {
+        return None;
+    }
+    let Ok(json) = serde_json::from_str::<Value>(line) else {
+        let (time, told) = line.split_once(' ').unwrap_or(("", line));
+        return Some(Complaint { time: time.to_owned(), told: told.trim().to_owned() });
+    };
+    let field = |name: &str| json[name].as_str().unwrap_or_default();
+    // To the second: the rest says nothing to a person.
+    let time = field("timestamp").split('.').next().unwrap_or_default().to_owned();
+    let mut told = field("message").to_owned();
+    if !field("name").is_empty() {
+        let _ = write!(told, " ({} {}/{})", field("controller"), field("namespace"), field("name"));
+    }
+    if !field("error").is_empty() {
+        let _ = write!(told, ": {}", field("error"));
+    }
+    Some(Complaint { time, told })
 }
 
 /// A warning or an error, in the operator's JSON or in plain lines.
@@ -179,5 +220,26 @@ mod tests {
         ] {
             assert_eq!(is_complaint(line), complaint, "{line}");
         }
+    }
+
+    #[test]
+    fn complaints_are_told_in_words_and_each_once() {
+        let line = |second: u8, error: &str| {
+            format!(
+                r#"{{"timestamp":"2026-11-22T14:00:0{second}.123Z","level":"WARN","message":"a pass failed",
+                "controller":"snapshot","namespace":"shop","name":"a","error":"{error}"}}"#
+            )
+        };
+        let all: Vec<Complaint> =
+            [line(1, "x"), line(2, "y"), line(3, "x")].iter().filter_map(|line| complaint(line)).collect();
+        let shown: Vec<String> =
+            last(&all).iter().map(|shown| format!("{} {}", shown.time, shown.told)).collect();
+        assert_eq!(
+            shown,
+            [
+                "2026-11-22T14:00:02 a pass failed (snapshot shop/a): y",
+                "2026-11-22T14:00:03 a pass failed (snapshot shop/a): x"
+            ]
+        );
     }
 }
