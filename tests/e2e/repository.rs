@@ -200,7 +200,7 @@ async fn logs_and_diagnosis_tell_what_happened_and_no_secret() {
     let whole = Command::new("tar").args(["-xzOf"]).arg(&file).output().await.expect("tar reads it");
     assert!(whole.status.success());
     let text = String::from_utf8_lossy(&whole.stdout);
-    assert!(text.contains("kind: BackupSession"));
+    assert!(text.contains("kind: BackupSession") && text.contains("core.kubestash.com/v1alpha1"));
     for secret in [given::PASSWORD, &cluster.environment.secret_key] {
         assert!(!text.contains(secret), "the bundle holds a secret");
     }
