@@ -121,6 +121,12 @@ impl Password {
         Ok(Self { text: Zeroizing::new(password.to_owned()), secret: secret.to_owned() })
     }
 
+    /// A password that somebody typed or keeps in a file. `origin` is where it is from, for messages.
+    #[must_use]
+    pub fn given(text: &str, origin: &str) -> Self {
+        Self { text: Zeroizing::new(text.to_owned()), secret: origin.to_owned() }
+    }
+
     /// The Secret it came from, as `namespace/name`.
     #[must_use]
     pub fn secret(&self) -> &str {

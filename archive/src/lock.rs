@@ -19,11 +19,13 @@ use crate::store::{self, Condition, ObjectStore, content_type};
 use crate::worker::{Peers, Worker};
 
 mod file;
+mod found;
 pub mod rules;
 
 pub use file::Key;
-pub use rules::Mode;
-use rules::{Content, GIVE_UP, REFRESH, SETTLE};
+pub use found::Found;
+pub use rules::{Content, Mode};
+use rules::{GIVE_UP, REFRESH, SETTLE};
 
 /// How many lock files are read at the same time.
 const READS_IN_FLIGHT: usize = 8;

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Password;
-use crate::lock::{Key, Lock, Locks, Mode};
+use crate::lock::{self, Key, Lock, Locks, Mode};
 use crate::progress::Progress;
 use crate::store::{ObjectStore, Place};
 use crate::worker::{Peers, Worker};
@@ -25,6 +25,7 @@ mod backend;
 mod backup;
 mod digest;
 mod error;
+mod keys;
 mod maintain;
 mod open;
 mod packs;
@@ -35,6 +36,7 @@ use backend::Backend;
 pub use backup::{BackupRequest, Stored};
 use error::{EngineSnafu, LockSnafu};
 pub use error::{Error, Result};
+pub use keys::KeyInfo;
 pub use read::{File, Snapshot};
 
 /// How long an operation waits for locks of others.
@@ -76,6 +78,14 @@ pub struct Site {
     pub worker: Worker,
     /// Stops everything that is done with the repository.
     pub cancel: CancellationToken,
+}
+
+impl Site {
+    /// A place that nothing but the end of the process stops.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, directory: String, worker: Worker) -> Self {
+        Self { store, directory, worker, cancel: CancellationToken::new() }
+    }
 }
 
 impl fmt::Debug for Repository {
@@ -141,6 +151,35 @@ impl Repository {
         }
     }
 
+    /// Every lock of the repository, oldest first, whoever holds it. No lock is taken for it.
+    pub async fn locks(&self) -> Result<Vec<lock::Found>> {
+        self.inner.locks.found().await.context(LockSnafu)
+    }
+
+    /// Removes a lock of anybody: for a person who knows that its owner is gone.
+    pub async fn discard_lock(&self, file: &str) -> Result<()> {
+        self.inner.locks.discard(file).await.context(LockSnafu)
+    }
+
+    /// The keys that open the repository, oldest first. No lock is taken for it.
+    pub async fn keys(&self) -> Result<Vec<KeyInfo>> {
+        self.unlocked(keys::list).await
+    }
+
+    /// Adds a key with `password`, and returns its id. Who knows it can open the repository from then on. Under a shared
+    /// lock. `user` and `host` are what the key says about its maker.
+    pub async fn add_key(&self, password: &Password, user: &str, host: &str) -> Result<String> {
+        let (password, user, host) = (password.clone(), user.to_owned(), host.to_owned());
+        self.locked(Mode::Shared, None, move |inner, _| keys::add(inner, &password, user, host)).await
+    }
+
+    /// Removes the key with this id, which must be given in full, under an exclusive lock. Never the one that the
+    /// repository was opened with, and so never the last one: [`Error::KeyInUse`].
+    pub async fn remove_key(&self, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.locked(Mode::Exclusive, None, move |inner, _| keys::remove(inner, &id)).await
+    }
+
     /// Writes a backup, reads it back and compares; see [`BackupRequest`]. Under a shared lock.
     pub async fn backup(&self, request: BackupRequest) -> Result<Stored> {
         let progress = Some(Arc::clone(&request.progress));
@@ -191,6 +230,16 @@ impl Repository {
             maintain::forget_and_prune(inner, &forget, &witness)
         })
         .await
+    }
+
+    /// Runs `work`, which only reads what never changes, on a blocking thread and without a lock.
+    async fn unlocked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let _running = self.running.lock().await;
+        self.inner.backend.begin(self.cancel.child_token(), None);
+        self.inner.blocking(work).await
     }
 
     /// Runs `work` on a blocking thread under a lock, and releases the lock whatever happens.

@@ -26,7 +26,7 @@ mod reliable;
 mod retry;
 mod s3;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, without_effort};
 pub use place::{Container, Place};
 pub use reliable::Reliable;
 pub use retry::Patience;

@@ -1,5 +1,7 @@
 //! Every call to the API server: each with a limit, each retried a little, each named in its error.
 
+mod log;
+
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -232,12 +234,16 @@ impl Cluster {
 
     /// Changes some fields of an object by a merge patch, as another manager than [`Self::apply`]: an apply later on
     /// must not take what it does not mention for removed.
-    pub async fn merge(&self, object: &Object, change: &Value, dry_run: bool) -> Result<Value, Error> {
+    pub async fn merge(
+        &self,
+        kind: &Kind,
+        (namespace, name): (Option<&str>, &str),
+        change: &Value,
+        dry_run: bool,
+    ) -> Result<Value, Error> {
         let params = PatchParams { field_manager: Some(EDITOR.into()), dry_run, ..PatchParams::default() };
-        let namespace = object.namespace.as_deref();
-        let request =
-            Request::new(object.kind.path(namespace)).patch(&object.name, &params, &Patch::Merge(change));
-        self.call(asked("patch", &object.kind, namespace, Some(&object.name)), request).await
+        let request = Request::new(kind.path(namespace)).patch(name, &params, &Patch::Merge(change));
+        self.call(asked("patch", kind, namespace, Some(name)), request).await
     }
 
     /// Creates an object; `false` when one of that name exists already.

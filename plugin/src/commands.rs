@@ -4,9 +4,11 @@ pub mod backup;
 pub mod check;
 pub mod completion;
 pub mod create;
+pub mod debug;
 pub mod install;
 pub mod list;
 pub mod lookup;
+pub mod password;
 pub mod removal;
 pub mod repository;
 pub mod retention;
@@ -18,6 +20,7 @@ pub mod version;
 
 use clap::Subcommand;
 
+use crate::args::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -57,6 +60,14 @@ pub enum Command {
     /// The directories of storages that hold backups
     #[command(subcommand, visible_alias = "repo")]
     Repository(repository::Command),
+    /// Show who holds the locks of a Repository, and remove those of work that is gone: the same as repository unlock
+    Unlock(repository::unlock::Args),
+    /// The passwords that open a repository
+    #[command(subcommand, visible_aliases = ["pw", "key"])]
+    Password(password::Command),
+    /// Why something does not work
+    #[command(subcommand)]
+    Debug(debug::Command),
     /// Print the versions of this plugin and of the operator in the cluster
     Version(version::Args),
     /// Print a completion script for a shell
@@ -80,8 +91,18 @@ impl Command {
             Self::Storage(command) => command.run(context, streams).await,
             Self::Retention(command) => command.run(context, streams).await,
             Self::Repository(command) => command.run(context, streams).await,
+            Self::Unlock(args) => args.run(context, streams).await,
+            Self::Password(command) => command.run(context, streams).await,
+            Self::Debug(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
-            Self::Completion(args) => args.run(streams),
+            Self::Completion(args) => args.run(context, streams),
+        }
+    }
+
+    /// Takes a flag that every command has, and that this one uses with another meaning, as upstream does.
+    pub fn claim(&mut self, connection: &mut Connection) {
+        if let Self::Password(password::Command::Add(args)) = self {
+            args.user = connection.user.take();
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod card;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod complete;
 pub mod context;
 pub mod discovery;
 pub mod environment;
@@ -29,6 +30,7 @@ pub mod pods;
 pub mod progress;
 pub mod prompt;
 pub mod readiness;
+pub mod repository;
 pub mod setup;
 pub mod signals;
 pub mod story;
@@ -61,10 +63,17 @@ pub fn run(
     results: &mut dyn Write,
     story: &mut dyn Write,
 ) -> Exit {
-    let cli = match parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [_, word, rest @ ..] = arguments.as_slice()
+        && *word == complete::WORD
+    {
+        return complete::run(rest, environment, results);
+    }
+    let mut cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, results, story),
     };
+    cli.command.claim(&mut cli.global.connection);
     let manner = cli.global.manner.clone();
     let coloured = colours(manner.color, environment.terminals.error, &environment);
     let verbose = manner.verbosity > 0;

@@ -11,6 +11,7 @@ mod killed;
 mod krew;
 mod operator;
 mod plugin;
+mod repository;
 mod schedule;
 mod secrecy;
 mod sessions;

@@ -270,11 +270,14 @@ async fn without_a_terminal_or_with_no_input_all_missing_flags_are_named_at_once
     desk.namespace.remove().await;
 }
 
+/// What is added to the command line and to the environment.
+type Way = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dumb_terminals_and_screen_readers_are_asked_line_by_line() {
     let desk = Desk::new("wizard-lines").await;
     desk.storage().await;
-    let ways: [(&[&str], &[(&str, &str)]); 3] = [
+    let ways: [Way; 3] = [
         (&["backup", "create"], &[("TERM", "dumb")]),
         (&["backup", "create", "--accessible"], &[]),
         (&["backup", "create"], &[("ACCESSIBLE", "1"), ("NO_COLOR", "1")]),

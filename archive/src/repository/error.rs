@@ -126,6 +126,15 @@ pub enum Error {
         what: String,
     },
 
+    /// The repository is open with this key, which is the one that must stay.
+    #[snafu(display("key {id:?} of repository {directory:?} is the one in use: it cannot be removed"))]
+    KeyInUse {
+        /// The repository.
+        directory: String,
+        /// The id of the key.
+        id: String,
+    },
+
     /// Anything else that the repository engine says.
     #[snafu(display("failed to {action} repository {directory:?}: {reason}"))]
     Engine {
@@ -155,6 +164,7 @@ impl Error {
             | Self::Entry { .. }
             | Self::Witness { .. }
             | Self::NotFound { .. }
+            | Self::KeyInUse { .. }
             | Self::Engine { .. } => Permanence::Permanent,
         }
     }

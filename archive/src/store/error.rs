@@ -154,3 +154,38 @@ impl Error {
         matches!(self, Self::AlreadyExists { .. } | Self::Changed { .. })
     }
 }
+
+/// A message without how often and how long something was tried, ` (3 tries in 7 s)`, which differs each time.
+#[must_use]
+pub fn without_effort(text: &str) -> String {
+    let is_effort = |inside: &str| {
+        inside.split_once(" tries in ").is_some_and(|(tries, rest)| {
+            tries.bytes().all(|byte| byte.is_ascii_digit()) && rest.ends_with('s')
+        })
+    };
+    let found = text.match_indices(" (").find_map(|(start, _)| {
+        let end = start + text[start..].find(')')?;
+        is_effort(&text[start + 2..end]).then_some((start, end))
+    });
+    found.map_or_else(|| text.to_owned(), |(start, end)| format!("{}{}", &text[..start], &text[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_effort_is_not_told() {
+        for (text, told) in [
+            (
+                "failed to reach bucket \"b\" (prefix \"x\") at http://s3: refused (9 tries in 7 s)",
+                "failed to reach bucket \"b\" (prefix \"x\") at http://s3: refused",
+            ),
+            ("a (12 tries in 8 s), b", "a, b"),
+            ("bucket \"b\" (prefix \"x\") is gone", "bucket \"b\" (prefix \"x\") is gone"),
+            ("open (bracket", "open (bracket"),
+        ] {
+            assert_eq!(without_effort(text), told);
+        }
+    }
+}

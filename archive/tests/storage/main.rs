@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod faulty;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod locks;
 #[cfg(test)]
 mod repository;

@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod follow;
 pub mod list;
+pub mod logs;
 pub mod status;
 pub mod suspension;
 pub mod trigger;
@@ -34,6 +35,8 @@ pub enum Command {
     Delete(delete::Args),
     /// Show how a run goes, and exit with how it ended
     Watch(watch::Args),
+    /// Print what the pods of a run said
+    Logs(logs::Args),
 }
 
 impl Command {
@@ -48,6 +51,7 @@ impl Command {
             Self::Resume(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
+            Self::Logs(args) => args.run(context, streams).await,
         }
     }
 }

@@ -79,7 +79,9 @@ impl Flags {
         for Doomed { object, wipe_first, .. } in doomed {
             if *wipe_first && self.dry_run == DryRun::None {
                 let wipe = serde_json::json!({"spec": {"deletionPolicy": "WipeOut"}});
-                cluster.merge(object, &wipe, false).await?;
+                cluster
+                    .merge(&object.kind, (object.namespace.as_deref(), &object.name), &wipe, false)
+                    .await?;
             }
             let existed = match self.dry_run {
                 DryRun::Client => true,

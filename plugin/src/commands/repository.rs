@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod list;
 pub mod show;
+pub mod unlock;
 
 use crds::storage::DeletionPolicy;
 
@@ -20,6 +21,8 @@ pub enum Command {
     Show(show::Args),
     /// Delete repositories; their data stays unless their deletionPolicy is WipeOut
     Delete(delete::Args),
+    /// Show who holds the locks of a Repository, and remove those of work that is gone
+    Unlock(unlock::Args),
 }
 
 impl Command {
@@ -29,6 +32,7 @@ impl Command {
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run(context, streams).await,
+            Self::Unlock(args) => args.run(context, streams).await,
         }
     }
 }

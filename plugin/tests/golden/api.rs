@@ -69,7 +69,11 @@ fn serve(
             return watch(connection, &request, answers);
         }
         let (status, body) = answer(&request, &mut answers.lock().unwrap());
-        let body = body.to_string();
+        // A text is sent as it is: a log.
+        let body = match body {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
         let head = format!(
             "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()

@@ -104,7 +104,14 @@ async fn set(
 
 async fn write(cluster: &Cluster, object: &Object, change: &Value, dry_run: DryRun) -> Result<(), Failure> {
     if dry_run != DryRun::Client {
-        cluster.merge(object, change, dry_run == DryRun::Server).await?;
+        cluster
+            .merge(
+                &object.kind,
+                (object.namespace.as_deref(), &object.name),
+                change,
+                dry_run == DryRun::Server,
+            )
+            .await?;
     }
     Ok(())
 }

@@ -1,0 +1,2 @@
+kubectl kubestash backup logs shop --since yesterday
+api one.json

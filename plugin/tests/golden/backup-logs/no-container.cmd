@@ -1,0 +1,2 @@
+kubectl kubestash backup logs shop -c sidecar
+api one.json

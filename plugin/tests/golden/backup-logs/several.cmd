@@ -1,0 +1,2 @@
+kubectl kubestash backup logs shop
+api two.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup logs shpo
+api one.json

@@ -1,0 +1,2 @@
+kubectl kubestash __complete trigger -n ''
+api names.json

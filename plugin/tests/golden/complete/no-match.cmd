@@ -1,0 +1,2 @@
+kubectl kubestash __complete trigger zz
+api names.json

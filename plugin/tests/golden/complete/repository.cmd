@@ -1,0 +1,2 @@
+kubectl kubestash __complete unlock sh
+api names.json

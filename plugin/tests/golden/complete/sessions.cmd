@@ -1,0 +1,2 @@
+kubectl kubestash __complete trigger shop --sessions ''
+api names.json

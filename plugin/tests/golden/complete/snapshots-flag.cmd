@@ -1,0 +1,2 @@
+kubectl kubestash __complete watch --run ''
+api names.json

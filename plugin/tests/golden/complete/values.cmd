@@ -1,0 +1,2 @@
+kubectl kubestash __complete trigger --color ''
+api names.json

@@ -1,0 +1,2 @@
+kubectl kubestash __complete pass
+api names.json

@@ -1,0 +1,2 @@
+kubectl kubestash debug backup shop
+api fine.json

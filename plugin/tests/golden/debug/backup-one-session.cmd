@@ -1,0 +1,2 @@
+kubectl kubestash debug backup shop --sessions nightly --latest
+api failures.json

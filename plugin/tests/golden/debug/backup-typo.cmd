@@ -1,0 +1,2 @@
+kubectl kubestash debug backup shpo
+api failures.json

@@ -1,0 +1,2 @@
+kubectl kubestash debug backupstorage mino
+api storage.json

@@ -1,0 +1,2 @@
+kubectl kubestash debug operator
+api no-operator.json

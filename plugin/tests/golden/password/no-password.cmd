@@ -1,0 +1,2 @@
+kubectl kubestash password add shop-repo
+api repository.json

@@ -1,0 +1,2 @@
+kubectl kubestash password remove shop-repo --id-paths abcd
+api repository.json

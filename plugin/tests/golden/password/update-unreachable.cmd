@@ -1,0 +1,3 @@
+kubectl kubestash key update shop-repo --new-password-stdin
+stdin another
+api repository.json

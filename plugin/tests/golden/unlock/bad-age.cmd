@@ -1,0 +1,1 @@
+kubectl kubestash unlock shop-repo --older-than soon

@@ -1,0 +1,2 @@
+kubectl kubestash unlock shop-repo
+api no-secret.json

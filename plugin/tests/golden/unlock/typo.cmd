@@ -1,0 +1,2 @@
+kubectl kubestash unlock shop-rep
+api repository.json

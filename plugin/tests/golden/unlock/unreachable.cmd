@@ -1,0 +1,2 @@
+kubectl kubestash repository unlock shop-repo
+api repository.json
