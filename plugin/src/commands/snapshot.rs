@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod list;
 pub mod show;
+pub mod which;
 
 use crds::storage::DeletionPolicy;
 

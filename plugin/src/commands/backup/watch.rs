@@ -19,6 +19,7 @@ use crate::object::Kind;
 use crate::output::Format;
 use crate::story::Glyph;
 use crate::streams::Streams;
+use crate::suggest;
 use crate::wait::{self, Verdict, Waited};
 
 /// Show how a run goes, and exit with how it ended
@@ -74,7 +75,12 @@ impl Args {
             if sessions.iter().any(|session| session.name_any() == *run) {
                 return Ok(vec![run.clone()]);
             }
-            return Err(Failure::cluster(format!("BackupSession {namespace}/{run} does not exist"))
+            let failure = Failure::cluster(format!("BackupSession {namespace}/{run} does not exist"));
+            let names: Vec<String> = sessions.iter().map(kube::ResourceExt::name_any).collect();
+            if let Some(nearest) = suggest::nearest(run, names.iter().map(String::as_str)) {
+                return Err(failure.fix(format!("did you mean {nearest}?")));
+            }
+            return Err(failure
                 .why("old runs are removed by sessionHistoryLimit; their snapshots stay")
                 .fix(format!("kubectl kubestash snapshot list -n {namespace}")));
         }

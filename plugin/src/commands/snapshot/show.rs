@@ -5,6 +5,7 @@ use crds::storage::snapshot::{Component, VerificationStatus};
 use jiff::Timestamp;
 
 use super::list::taken;
+use super::which;
 use crate::card::{self, Card};
 use crate::commands::{list, lookup};
 use crate::context::Context;
@@ -17,8 +18,18 @@ use crate::streams::Streams;
 /// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
+    /// Names of snapshots, beginnings of restic ids, latest, or latest~1 for the one before
+    #[arg(required_unless_present_any = ["selector", "all"], value_name = "NAME")]
+    names: Vec<String>,
+    /// Only snapshots of this Repository
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// The snapshots with these labels
+    #[arg(short = 'l', long, conflicts_with = "names", value_name = "LABELS")]
+    selector: Option<String>,
+    /// All snapshots of the namespace
+    #[arg(long, conflicts_with_all = ["names", "selector"])]
+    all: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
@@ -30,7 +41,14 @@ impl Args {
         let now = context.environment.now();
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let snapshots: Vec<Snapshot> = self.choice.objects(&cluster, &namespace).await?;
+        let snapshots = if self.names.is_empty() {
+            let choice = lookup::Choice { names: Vec::new(), selector: self.selector, all: self.all };
+            let mut found: Vec<Snapshot> = choice.objects(&cluster, &namespace).await?;
+            found.retain(|found| self.repository.as_ref().is_none_or(|name| found.spec.repository == *name));
+            found
+        } else {
+            which::meant(&cluster, &namespace, (&self.names, self.repository.as_deref())).await?
+        };
         let text = list::in_full(&snapshots, self.output)?.unwrap_or_else(|| {
             card::render(&snapshots.iter().map(|snapshot| card(snapshot, now)).collect::<Vec<_>>())
         });

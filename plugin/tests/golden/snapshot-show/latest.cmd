@@ -1,0 +1,2 @@
+kubectl kubestash snapshot show latest~1 --repository shop-repo
+api ../verbs.json

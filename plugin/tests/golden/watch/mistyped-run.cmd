@@ -1,0 +1,2 @@
+kubectl kubestash watch --run shop-nightly-179531280
+api ../verbs.json
