@@ -14,9 +14,10 @@ use crds::{name, schedule};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-pub use text::{backend, last_run, place, repository_size, retention, retention_words, size, target};
+pub use text::{backend, place, repository_size, retention, retention_words, size, target};
 
 use crate::cluster::{Cluster, Error};
+use crate::human;
 
 /// Why somebody paused a backup, in their words.
 pub const PAUSE_REASON: &str = "kubestash.com/pause-reason";
@@ -50,6 +51,18 @@ pub struct Run {
     pub session: String,
     pub phase: BackupSessionPhase,
     pub started: Timestamp,
+}
+
+impl Run {
+    /// `Succeeded 7h ago`, `Running for 2m`.
+    #[must_use]
+    pub fn told(&self, now: Timestamp) -> String {
+        let age = human::age_at(self.started, now);
+        match self.phase {
+            BackupSessionPhase::Pending | BackupSessionPhase::Running => format!("{} for {age}", self.phase),
+            _ => format!("{} {age} ago", self.phase),
+        }
+    }
 }
 
 impl World {

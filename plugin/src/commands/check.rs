@@ -3,18 +3,20 @@
 mod kubernetes;
 mod operator;
 mod render;
+mod report;
 
 use clap::ValueEnum;
 use crds::storage::BackupStorage;
 use jiff::Timestamp;
 
+use self::report::{Category, Check, Verdict};
 use crate::cluster::Cluster;
 use crate::commands::list::Order;
 use crate::commands::lookup;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::glance::problem::{self, Problem, Severity};
+use crate::glance::problem;
 use crate::glance::{self, World};
 use crate::human;
 use crate::streams::Streams;
@@ -46,75 +48,6 @@ enum Format {
     Short,
     /// For programs: categories, checks, results, fixes.
     Json,
-}
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Success,
-    Warning,
-    Error,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Check {
-    /// Stable, for scripts and for the documentation.
-    id: &'static str,
-    description: String,
-    verdict: Verdict,
-    /// What was found.
-    remark: String,
-    /// What to do when it is not well.
-    fix: String,
-}
-
-/// Checks that belong together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Category {
-    name: &'static str,
-    /// Where this was looked at: `context dev`.
-    place: String,
-    checks: Vec<Check>,
-}
-
-impl Check {
-    fn well(id: &'static str, description: impl Into<String>, remark: impl Into<String>) -> Self {
-        let (description, remark) = (description.into(), remark.into());
-        Self { id, description, verdict: Verdict::Success, remark, fix: String::new() }
-    }
-
-    fn bad(id: &'static str, description: impl Into<String>, remark: impl Into<String>, fix: &str) -> Self {
-        Self { verdict: Verdict::Error, fix: fix.to_owned(), ..Self::well(id, description, remark) }
-    }
-
-    fn doubtful(
-        id: &'static str,
-        description: impl Into<String>,
-        remark: impl Into<String>,
-        fix: &str,
-    ) -> Self {
-        Self { verdict: Verdict::Warning, ..Self::bad(id, description, remark, fix) }
-    }
-
-    /// Something that could not be looked at: no proof that it is wrong.
-    fn unseen(id: &'static str, description: impl Into<String>, failure: &Failure) -> Self {
-        let row = |wished: &str| {
-            failure
-                .rows()
-                .find(|(label, _)| *label == wished)
-                .map(|(_, text)| text.to_owned())
-                .unwrap_or_default()
-        };
-        Self::doubtful(id, description, format!("not seen: {}", failure.what()), &row("fix"))
-    }
-
-    fn of_problem(description: &str, problem: &Problem) -> Self {
-        match problem.severity {
-            Severity::Error => Self::bad(problem.id, description, &problem.what, &problem.fix),
-            Severity::Warning => Self::doubtful(problem.id, description, &problem.what, &problem.fix),
-        }
-    }
 }
 
 impl Args {
@@ -206,7 +139,7 @@ async fn backups(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> 
         if problems.is_empty() {
             let remark = match backup.runs().first() {
                 _ if configuration.spec.paused => "paused".to_owned(),
-                Some(run) => format!("last run {}", glance::last_run(run, now)),
+                Some(run) => format!("last run {}", run.told(now)),
                 None => "not run yet".to_owned(),
             };
             checks.push(Check::well(problem::BACKUP_NOT_READY, place, remark));

@@ -1,6 +1,7 @@
 //! Deleting objects: what happens to the data is said beforehand, and confirmed. Data that would be erased takes the name
 //! of the object, typed.
 
+use crds::storage::DeletionPolicy;
 use kube::Resource;
 use serde::Serialize;
 
@@ -29,6 +30,15 @@ pub struct Flags {
     /// The name of the object, to confirm that its data is erased; may be repeated
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
+}
+
+/// What the deletion of an object does to its data (contract §6.4).
+#[must_use]
+pub fn fate(policy: DeletionPolicy) -> &'static str {
+    match policy {
+        DeletionPolicy::Delete => "its data stays (deletionPolicy Delete)",
+        DeletionPolicy::WipeOut => "ITS DATA IS ERASED (deletionPolicy WipeOut)",
+    }
 }
 
 /// An object on its way out.

@@ -5,8 +5,6 @@ pub mod list;
 pub mod show;
 pub mod unlock;
 
-use crds::storage::DeletionPolicy;
-
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -34,13 +32,5 @@ impl Command {
             Self::Delete(args) => args.run(context, streams).await,
             Self::Unlock(args) => args.run(context, streams).await,
         }
-    }
-}
-
-/// What deletion does to the data (contract §6.4).
-fn fate(policy: DeletionPolicy) -> &'static str {
-    match policy {
-        DeletionPolicy::Delete => "the data stays (deletionPolicy Delete)",
-        DeletionPolicy::WipeOut => "ALL ITS DATA IS ERASED (deletionPolicy WipeOut)",
     }
 }

@@ -5,8 +5,6 @@ pub mod list;
 pub mod show;
 pub mod which;
 
-use crds::storage::DeletionPolicy;
-
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -31,13 +29,5 @@ impl Command {
             Self::Show(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run(context, streams).await,
         }
-    }
-}
-
-/// What deletion does to the data (contract §6.4).
-fn fate(policy: DeletionPolicy) -> &'static str {
-    match policy {
-        DeletionPolicy::Delete => "its data stays in the repository (deletionPolicy Delete)",
-        DeletionPolicy::WipeOut => "ITS DATA IS ERASED (deletionPolicy WipeOut)",
     }
 }

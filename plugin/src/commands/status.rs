@@ -109,7 +109,7 @@ fn told_backup(backup: &Glance<'_>, now: Timestamp) -> String {
         })
         .collect();
     parts.push(match backup.runs().first() {
-        Some(run) => format!("last {}", glance::last_run(run, now)),
+        Some(run) => format!("last {}", run.told(now)),
         None => "never run".into(),
     });
     if !configuration.spec.paused {

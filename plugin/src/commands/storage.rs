@@ -5,8 +5,6 @@ pub mod delete;
 pub mod list;
 pub mod show;
 
-use crds::storage::DeletionPolicy;
-
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -34,13 +32,5 @@ impl Command {
             Self::Show(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run(context, streams).await,
         }
-    }
-}
-
-/// What deletion does to the data (contract §6.4).
-fn fate(policy: DeletionPolicy) -> &'static str {
-    match policy {
-        DeletionPolicy::Delete => "the data stays (deletionPolicy Delete)",
-        DeletionPolicy::WipeOut => "ALL DATA IS ERASED (deletionPolicy WipeOut)",
     }
 }

@@ -1,13 +1,10 @@
 //! What objects say, in few words.
 
 use crds::core::BackupConfiguration;
-use crds::core::backup_session::BackupSessionPhase;
 use crds::storage::backup_storage::{Backend, Provider};
 use crds::storage::{Repository, RetentionPolicySpec};
-use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::Run;
 use crate::human;
 
 /// What is backed up: `cluster`, `namespace`, `Deployment/orders`; with the namespace where it is another one.
@@ -101,16 +98,6 @@ pub fn retention(configuration: &BackupConfiguration) -> String {
         .collect();
     names.dedup();
     names.join(",")
-}
-
-/// `Succeeded 7h ago`, `Running for 2m`.
-#[must_use]
-pub fn last_run(run: &Run, now: Timestamp) -> String {
-    let age = human::age_at(run.started, now);
-    match run.phase {
-        BackupSessionPhase::Pending | BackupSessionPhase::Running => format!("{} for {age}", run.phase),
-        _ => format!("{} {age} ago", run.phase),
-    }
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ fn row(backup: &Glance<'_>, now: Timestamp, wide: bool) -> Vec<String> {
         glance::target(configuration),
         schedules.join(", "),
         storages(configuration).join(","),
-        backup.runs().first().map(|run| glance::last_run(run, now)).unwrap_or_default(),
+        backup.runs().first().map(|run| run.told(now)).unwrap_or_default(),
         next(backup, now),
         phase(configuration),
     ];

@@ -200,7 +200,7 @@ fn history<'a>(runs: impl Iterator<Item = &'a Run>) -> String {
 /// The newest run: how it went and what it stored.
 fn last(backup: &Glance<'_>, runs: &[Run], now: Timestamp) -> String {
     let Some(run) = runs.first() else { return "none yet".into() };
-    let mut text = format!("{}   {}", run.name, glance::last_run(run, now));
+    let mut text = format!("{}   {}", run.name, run.told(now));
     let session = backup.sessions.iter().find(|session| session.name_any() == run.name);
     if let Some(took) = session.and_then(|session| session.status.as_ref()?.duration.clone()) {
         text = format!("{text}, took {took}");

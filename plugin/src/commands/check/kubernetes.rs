@@ -2,7 +2,7 @@
 
 use crds::core::BackupConfiguration;
 
-use super::{Category, Check};
+use super::report::{Category, Check};
 use crate::cluster::{Cluster, Right};
 use crate::commands::install::{bundle, checks};
 use crate::commands::version::VERSION;

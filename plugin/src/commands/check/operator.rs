@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt as _;
 use serde_json::Value;
 
-use super::{Category, Check};
+use super::report::{Category, Check};
 use crate::cluster::Cluster;
 use crate::commands::install::bundle;
 use crate::commands::version::{OPERATOR_LABEL, VERSION};

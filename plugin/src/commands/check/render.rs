@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Category, Check, Verdict};
+use super::report::{Category, Check, Verdict};
 use crate::failure::Failure;
 use crate::human;
 use crate::output;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use crate::card::{self, Card};
-use crate::commands::{list, lookup};
+use crate::commands::{list, lookup, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance;
@@ -63,7 +63,7 @@ fn card(repository: &Repository, now: Timestamp) -> Card {
             "Encryption",
             secret.map(|secret| format!("Secret {}", secret.resolved(&own))).unwrap_or_default(),
         )
-        .row("When deleted", super::fate(repository.deletion_policy()))
+        .row("When deleted", removal::fate(repository.deletion_policy()))
         .row("Snapshots", status.snapshot_count.map(|number| number.to_string()).unwrap_or_default())
         .row("Size", glance::size(status.size.as_ref()))
         .row("Integrity", integrity)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::list::taken;
 use super::which;
 use crate::card::{self, Card};
-use crate::commands::{list, lookup};
+use crate::commands::{list, lookup, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance;
@@ -86,7 +86,7 @@ fn card(snapshot: &Snapshot, now: Timestamp) -> Card {
         .row("Run", snapshot.spec.backup_session.clone())
         .row("Integrity", integrity)
         .row("Verified", verified)
-        .row("When deleted", super::fate(snapshot.deletion_policy()))
+        .row("When deleted", removal::fate(snapshot.deletion_policy()))
         .row("Error", errors.join("\n"))
         .table(&["COMPONENT", "PHASE", "OBJECTS", "SIZE", "ADDED", "TOOK", "RESTIC-ID"], &components)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::list::usable_from;
 use crate::card::{self, Card};
-use crate::commands::{list, lookup};
+use crate::commands::{list, lookup, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance::{self, problem};
@@ -52,7 +52,7 @@ fn card(storage: &BackupStorage, now: Timestamp) -> Card {
         .row("TLS", if s3.is_some_and(|s3| s3.insecure_tls) { "certificate is not checked" } else { "" })
         .row("Credentials", backend.secret_name().map(|name| format!("Secret {name}")).unwrap_or_default())
         .row("Usable from", usable_from(storage.spec.usage_policy.as_ref()))
-        .row("When deleted", super::fate(storage.deletion_policy()))
+        .row("When deleted", removal::fate(storage.deletion_policy()))
         .row("Size", glance::size(status.total_size.as_ref()))
         .row("Age", list::age(storage, now));
     if let Some(problem) = problem::of_storage(storage) {

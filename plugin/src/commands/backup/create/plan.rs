@@ -15,6 +15,7 @@ use crate::setup::reader::Reader;
 use crate::setup::storage::Meant as Storage;
 use crate::setup::target::Target;
 use crate::setup::{self, reader, retention};
+use crate::suggest;
 
 /// What was typed, as far as it can be understood without the cluster.
 #[derive(Debug)]
@@ -136,9 +137,19 @@ fn usable(typed: &str, namespace: &str, seen: &Seen) -> Result<(String, String),
     }
     let found = seen.storages.iter().find(|storage| is_at(storage, &place, &name));
     let Some(storage) = found else {
+        let there: Vec<String> = seen
+            .storages
+            .iter()
+            .filter(|storage| storage.namespace().as_deref() == Some(&*place))
+            .map(kube::ResourceExt::name_any)
+            .collect();
+        let fix = match suggest::nearest(&name, there.iter().map(String::as_str)) {
+            Some(nearest) => format!("did you mean --storage {place}/{nearest}?"),
+            None => format!("kubectl kubestash storage create {name} -n {place} …"),
+        };
         return Err(Failure::cluster(format!("BackupStorage {place}/{name} does not exist"))
             .row("found", known(seen, namespace))
-            .fix(format!("kubectl kubestash storage create {name} -n {place} …")));
+            .fix(fix));
     };
     if allows(storage, namespace, seen) {
         return Ok((place, name));

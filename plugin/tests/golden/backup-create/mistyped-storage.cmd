@@ -1,0 +1,2 @@
+kubectl kubestash backup create shop --storage mino --target namespace --create-reader --generate-encryption-secret
+api ../verbs.json
