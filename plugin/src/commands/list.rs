@@ -156,6 +156,15 @@ where
     })
 }
 
+/// The phase of an object as a cell; of one that is being deleted, kubectl's word for that.
+#[must_use]
+pub fn phase<K: Resource>(object: &K, phase: Option<impl std::fmt::Display>) -> String {
+    if object.meta().deletion_timestamp.is_some() {
+        return "Terminating".into();
+    }
+    phase.map_or_else(|| "Unknown".into(), |phase| phase.to_string())
+}
+
 /// How long ago an object was made, as a cell.
 #[must_use]
 pub fn age<K: Resource>(object: &K, now: Timestamp) -> String {
@@ -193,6 +202,17 @@ mod tests {
         assert_eq!(flags(true, false).render(rows()), "NAMESPACE   NAME\nshop        a\n");
         assert_eq!(flags(false, false).render(rows()), "NAME\na\n");
         assert_eq!(flags(false, true).render(rows()), "a\n");
+    }
+
+    #[test]
+    fn an_object_that_is_being_deleted_is_terminating_whatever_its_phase() {
+        let mut policy =
+            crds::storage::RetentionPolicy::new("keep", crds::storage::RetentionPolicySpec::default());
+        assert_eq!(phase(&policy, Some("Ready")), "Ready");
+        assert_eq!(phase(&policy, None::<&str>), "Unknown");
+        policy.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
+        assert_eq!(phase(&policy, Some("Ready")), "Terminating");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crds::storage::BackupStorage;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt as _};
 
-use crate::commands::list::Order;
+use crate::commands::list::{self, Order};
 use crate::commands::{backup, create};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -52,7 +52,7 @@ fn screen(storages: &[BackupStorage], world: &World, now: Timestamp, everywhere:
     for storage in storages {
         let name = name(storage, everywhere);
         let phase = storage.status.as_ref().and_then(|status| status.phase);
-        let phase = phase.map_or_else(|| "Unknown".to_owned(), |phase| phase.to_string());
+        let phase = list::phase(storage, phase);
         rows.push(vec!["storage".into(), name.clone(), phase, told_storage(storage)]);
         problems.extend(problem::of_storage(storage).map(|problem| (name, problem)));
     }

@@ -29,8 +29,10 @@ impl Args {
         let chosen: Vec<BackupConfiguration> = self.choice.objects(&cluster, &namespace).await?;
         let world = World::observe(&cluster, Some(&namespace), "").await?;
         // A repository that only doomed backups share is nobody's when the last of them goes.
-        let stays =
-            |other: &&BackupConfiguration| !chosen.iter().any(|one| one.name_any() == other.name_any());
+        let stays = |other: &&BackupConfiguration| {
+            other.metadata.deletion_timestamp.is_none()
+                && !chosen.iter().any(|one| one.name_any() == other.name_any())
+        };
         let staying: Vec<&BackupConfiguration> = world.configurations.iter().filter(stays).collect();
         let doomed: Result<Vec<Doomed>, Failure> =
             chosen.iter().map(|backup| doomed(&world.glance(backup), &staying)).collect();

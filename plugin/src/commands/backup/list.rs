@@ -86,7 +86,7 @@ pub fn storages(configuration: &BackupConfiguration) -> Vec<String> {
 #[must_use]
 pub fn phase(configuration: &BackupConfiguration) -> String {
     let phase = configuration.status.as_ref().and_then(|status| status.phase);
-    let phase = phase.map_or_else(|| "Unknown".to_owned(), |phase| phase.to_string());
+    let phase = list::phase(configuration, phase);
     if !configuration.spec.paused {
         return phase;
     }

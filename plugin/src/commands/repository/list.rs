@@ -70,7 +70,7 @@ fn row(repository: &Repository, now: Timestamp, wide: bool) -> Vec<String> {
         glance::size(status.size.as_ref()),
         status.integrity.map(|sound| sound.to_string()).unwrap_or_default(),
         status.last_backup_time.map(|time| human::age_at(time.0, now)).unwrap_or_default(),
-        status.phase.map(|phase| phase.to_string()).unwrap_or_default(),
+        list::phase(repository, status.phase),
     ];
     if wide {
         let secret = repository.spec.encryption_secret.as_ref();

@@ -43,7 +43,7 @@ impl Args {
 fn card(repository: &Repository, now: Timestamp) -> Card {
     let own = repository.namespace().unwrap_or_default();
     let status = repository.status.clone().unwrap_or_default();
-    let phase = status.phase.map_or_else(|| "Unknown".to_owned(), |phase| phase.to_string());
+    let phase = list::phase(repository, status.phase);
     let storage = repository.spec.storage_ref.as_ref();
     let secret = repository.spec.encryption_secret.as_ref();
     let integrity = match status.integrity {

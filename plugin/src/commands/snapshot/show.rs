@@ -59,7 +59,7 @@ impl Args {
 
 fn card(snapshot: &Snapshot, now: Timestamp) -> Card {
     let status = snapshot.status.clone().unwrap_or_default();
-    let phase = status.phase.map_or_else(|| "Unknown".to_owned(), |phase| phase.to_string());
+    let phase = list::phase(snapshot, status.phase);
     let taken = taken(snapshot).map(|time| format!("{time}   {} ago", human::age_at(time, now)));
     let integrity = match status.integrity {
         Some(true) => "sound",

@@ -60,7 +60,7 @@ fn row(storage: &BackupStorage, now: Timestamp, wide: bool) -> Vec<String> {
         storage.spec.default.to_string(),
         status.repositories.len().to_string(),
         glance::size(status.total_size.as_ref()),
-        status.phase.map(|phase| phase.to_string()).unwrap_or_default(),
+        list::phase(storage, status.phase),
     ];
     if wide {
         row.push(format!("{:?}", storage.deletion_policy()));

@@ -40,7 +40,7 @@ impl Args {
 
 fn card(storage: &BackupStorage, now: Timestamp) -> Card {
     let status = storage.status.clone().unwrap_or_default();
-    let phase = status.phase.map_or_else(|| "Unknown".to_owned(), |phase| phase.to_string());
+    let phase = list::phase(storage, status.phase);
     let default = if storage.spec.default { ", default" } else { "" };
     let backend = storage.spec.storage.clone().unwrap_or_default();
     let s3 = backend.s3.as_ref().filter(|_| backend.provider == "s3");
