@@ -3,12 +3,16 @@
 
 pub mod access;
 pub mod facts;
+pub mod file;
 pub mod reach;
+pub mod review;
 pub mod storage;
+pub mod words;
 
 use crate::ask::{self, Answer, Question};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::prompt;
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -98,4 +102,34 @@ pub struct Flags {
     /// Write the answers to this file, without secrets, for --answers
     #[arg(long, value_name = "FILE")]
     pub save_answers: Option<std::path::PathBuf>,
+}
+
+impl Flags {
+    /// Whether questions may be asked for a command that leaves the cluster alone, or does not.
+    pub fn asked(&self, offline: bool, context: &Context) -> Result<bool, Failure> {
+        if self.interactive && !prompt::possible(context) {
+            return Err(Failure::usage("--interactive needs a terminal to ask at").why(
+                "standard input or error is no terminal, or --no-input, KUBESTASH_NO_INPUT or CI is set",
+            ));
+        }
+        Ok(prompt::possible(context) && (self.interactive || !offline))
+    }
+
+    /// Name and text of the file of answers, if one was named.
+    pub fn read(&self) -> Result<Option<(String, String)>, Failure> {
+        let Some(path) = &self.answers else { return Ok(None) };
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("cannot read the answers in {file}")).why(error.to_string())
+        })?;
+        Ok(Some((file, text)))
+    }
+
+    /// Writes the answers to the file that was named, if one was.
+    pub fn save(&self, words: &words::Words) -> Result<(), Failure> {
+        let Some(path) = &self.save_answers else { return Ok(()) };
+        file::write(path, &words::yaml(words)?).map_err(|error| {
+            Failure::usage(format!("cannot write the answers to {}", path.display())).why(error.to_string())
+        })
+    }
 }

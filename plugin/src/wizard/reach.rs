@@ -59,7 +59,7 @@ pub async fn check(
     let tried = tokio::time::timeout(LIMIT, attempt(&location, secret, context)).await;
     let reach = match tried {
         Ok(Ok(())) => Reach::Works,
-        Ok(Err(reason)) => Reach::Fails(reason),
+        Ok(Err(reason)) => Reach::Fails(without_tries(&reason)),
         Err(_) => Reach::Fails(format!("no answer within {}", human::duration(LIMIT))),
     };
     if reach == Reach::Works {
@@ -108,6 +108,14 @@ async fn attempt(location: &Location, secret: Option<Secret>, context: &Context)
     let random = context.environment.random();
     let name = u64::from_be_bytes(std::array::from_fn(|index| random[index]));
     try_out(&*store, &format!(".kubestash-preflight-{name:016x}")).await.map_err(|error| error.to_string())
+}
+
+/// Leaves out ` (3 tries in 7 s)`, which differs each time.
+fn without_tries(text: &str) -> String {
+    match text.rsplit_once(" (") {
+        Some((cause, effort)) if effort.contains(" tries in ") => cause.to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<(), store::Error> {

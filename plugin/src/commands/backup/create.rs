@@ -74,7 +74,7 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let args = self.with_answers()?;
         args.write.limit()?;
-        if wizard::wanted(&args, context)? {
+        if args.questions.asked(args.write.offline(), context)? {
             let cluster = context.cluster().await?;
             return Box::pin(wizard::run(args, &cluster, (context, streams))).await;
         }

@@ -1,5 +1,7 @@
 //! `storage create`: a BackupStorage, with a Secret for its credentials.
 
+mod wizard;
+
 use crds::storage::BackupStorage;
 use secrecy::SecretString;
 
@@ -7,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
 use crate::failure::{Failure, Missing};
+use crate::object::Object;
 use crate::prompt;
 use crate::readiness;
 use crate::setup;
@@ -14,9 +17,10 @@ use crate::setup::credentials::Input;
 use crate::setup::storage::{Flags, Meant};
 use crate::story::Glyph;
 use crate::streams::Streams;
+use crate::wizard::words::{self, Words};
 
 /// Create or change a BackupStorage, with a Secret for its credentials
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Name of the BackupStorage; the default is that of the bucket
     name: Option<String>,
@@ -24,27 +28,65 @@ pub struct Args {
     storage: Flags,
     #[command(flatten)]
     write: create::Flags,
+    #[command(flatten)]
+    questions: crate::wizard::Flags,
 }
 
 impl Args {
-    /// Creates the storage.
+    /// Creates the storage; asks for what is missing, where somebody can answer.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let limit = self.write.limit()?;
+        let args = self.with_answers()?;
+        args.write.limit()?;
+        if args.questions.asked(args.write.offline(), context)? {
+            let cluster = context.cluster().await?;
+            return Box::pin(wizard::run(args, &cluster, (context, streams))).await;
+        }
+        args.create(None, None, (context, streams)).await
+    }
+
+    /// Creates the storage that the flags describe.
+    async fn create(
+        &self,
+        cluster: Option<&Cluster>,
+        asked: Option<SecretString>,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
         let namespace = context.namespace()?;
-        let asked = secret_key(&self.storage, context).await?;
+        let asked = match asked {
+            Some(asked) => Some(asked),
+            None => secret_key(&self.storage, context).await?,
+        };
         let meant = self.meant(&namespace, asked, context, streams)?;
         let objects = meant.objects()?;
+        self.save_answers()?;
         if self.write.offline() {
             return self.write.print_offline(&objects, streams);
         }
-        let cluster = context.cluster().await?;
+        let cluster = match cluster {
+            Some(cluster) => cluster.clone(),
+            None => context.cluster().await?,
+        };
         create::preconditions(&cluster, &namespace).await?;
         existing_secret(&cluster, &meant).await?;
-        self.write.write(&cluster, &objects, streams).await?;
+        self.carry_out(&cluster, (&meant, &objects), (context, streams)).await
+    }
+
+    /// Writes the objects, and waits until the operator reached the storage.
+    async fn carry_out(
+        &self,
+        cluster: &Cluster,
+        (meant, objects): (&Meant, &[Object]),
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        if self.write.offline() {
+            return self.write.print_offline(objects, streams);
+        }
+        self.write.write(cluster, objects, streams).await?;
         if self.write.writes() && !self.write.no_wait {
-            let place = (namespace.as_str(), meant.name.as_str());
+            let place = (meant.namespace.as_str(), meant.name.as_str());
             let states = cluster.follow::<BackupStorage>(place.0, place.1);
-            create::ready(&cluster, place, (states, readiness::storage), limit, (context, streams)).await?;
+            let limit = self.write.limit()?;
+            create::ready(cluster, place, (states, readiness::storage), limit, (context, streams)).await?;
         }
         if self.write.writes() {
             let flag = context.namespace_flag()?;
@@ -52,6 +94,26 @@ impl Args {
             streams.story.plain(&next);
         }
         Ok(())
+    }
+
+    /// The flags as words.
+    fn words(&self) -> Words {
+        let mut words = Words::new();
+        words::push(&mut words, "name", self.name.as_ref());
+        words::storage_words(&mut words, &self.storage);
+        words
+    }
+
+    /// Writes the answers to the file that was named.
+    fn save_answers(&self) -> Result<(), Failure> {
+        self.questions.save(&self.words())
+    }
+
+    /// What was typed, over what the file of answers says.
+    fn with_answers(self) -> Result<Self, Failure> {
+        let Some((file, text)) = self.questions.read()? else { return Ok(self) };
+        let args: Self = words::answered(&self.words(), &text, &file)?;
+        Ok(Self { write: self.write, questions: self.questions, ..args })
     }
 
     fn meant(

@@ -1,17 +1,9 @@
 //! Flags as words, and back: the equivalent command, the answers of a wizard in a file, and what `--answers` reads.
 
-use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
-
-use clap::{Args as _, FromArgMatches as _, ValueEnum};
-use serde_json::Value;
-
 use super::Args;
 use crate::failure::Failure;
-use crate::setup::{backup, credentials, encryption, filters, reader, retention, storage};
-
-/// Flags in order, without their dashes; `None` for one that takes no value.
-pub type Words = Vec<(&'static str, Option<String>)>;
+use crate::setup::{backup, encryption, filters, reader, retention};
+use crate::wizard::words::{self, Words, push, storage_words, switch};
 
 /// What says what is backed up. None of it is a secret: flags take none.
 #[must_use]
@@ -25,14 +17,6 @@ pub fn words(args: &Args) -> Words {
     retention_words(&mut words, &args.keep);
     filter_words(&mut words, &args.filters);
     words
-}
-
-fn push(words: &mut Words, flag: &'static str, value: Option<impl Display>) {
-    words.extend(value.map(|value| (flag, Some(value.to_string()))));
-}
-
-fn switch(words: &mut Words, flag: &'static str, on: bool) {
-    words.extend(on.then_some((flag, None)));
 }
 
 fn backup_words(words: &mut Words, flags: &backup::Flags) {
@@ -54,46 +38,6 @@ fn backup_words(words: &mut Words, flags: &backup::Flags) {
 fn reader_words(words: &mut Words, flags: &reader::Flags) {
     push(words, "service-account", flags.service_account.as_ref());
     switch(words, "create-reader", flags.create_reader);
-}
-
-/// The flags of a new storage; also those of `storage create`.
-pub fn storage_words(words: &mut Words, flags: &storage::Flags) {
-    let named = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_owned());
-    push(words, "provider", named(flags.provider.and_then(|value| value.to_possible_value())));
-    push(words, "bucket", flags.bucket.as_ref());
-    push(words, "endpoint", flags.endpoint.as_ref());
-    push(words, "region", flags.region.as_ref());
-    push(words, "prefix", flags.prefix.as_ref());
-    push(words, "storage-account", flags.storage_account.as_ref());
-    switch(words, "insecure-tls", flags.insecure_tls);
-    push(words, "max-connections", flags.max_connections);
-    push(words, "pvc", flags.pvc.as_ref());
-    push(words, "nfs-server", flags.nfs_server.as_ref());
-    push(words, "nfs-path", flags.nfs_path.as_ref());
-    push(words, "host-path", flags.host_path.as_ref());
-    push(words, "mount-path", (flags.mount_path != "/kubestash/data").then_some(&flags.mount_path));
-    push(words, "sub-path", flags.sub_path.as_ref());
-    push(words, "allow-namespaces", (flags.allow_namespaces != "same").then_some(&flags.allow_namespaces));
-    switch(words, "default", flags.is_default);
-    let policy = flags.deletion_policy.filter(|policy| *policy != storage::DeletionFlag::Delete);
-    push(words, "deletion-policy", named(policy.and_then(|value| value.to_possible_value())));
-    credential_words(words, &flags.credentials);
-}
-
-fn credential_words(words: &mut Words, flags: &credentials::Flags) {
-    push(words, "credentials-secret", flags.credentials_secret.as_ref());
-    push(words, "credentials-file", flags.credentials_file.as_ref().map(|path| path.display()));
-    push(words, "aws-profile", (flags.aws_profile != "default").then_some(&flags.aws_profile));
-    push(words, "access-key-id", flags.access_key_id.as_ref());
-    push(words, "secret-access-key-file", flags.secret_access_key_file.as_ref().map(|path| path.display()));
-    push(
-        words,
-        "service-account-json-file",
-        flags.service_account_json_file.as_ref().map(|path| path.display()),
-    );
-    push(words, "account-key-file", flags.account_key_file.as_ref().map(|path| path.display()));
-    switch(words, "workload-identity", flags.workload_identity);
-    push(words, "ca-file", flags.ca_file.as_ref().map(|path| path.display()));
 }
 
 fn encryption_words(words: &mut Words, flags: &encryption::Flags) {
@@ -131,74 +75,9 @@ fn filter_words(words: &mut Words, flags: &filters::Flags) {
     }
 }
 
-/// The words as they are typed, each that needs it in quotes.
-#[must_use]
-pub fn command(words: &Words) -> String {
-    let mut text = String::new();
-    for (flag, value) in words {
-        let value = value.as_deref().map(quoted);
-        match (*flag, value) {
-            ("name", Some(value)) => _ = write!(text, " {value}"),
-            (flag, Some(value)) => _ = write!(text, " --{flag} {value}"),
-            (flag, None) => _ = write!(text, " --{flag}"),
-        }
-    }
-    text.trim_start().to_owned()
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,@".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-/// The words as YAML: a key per flag, a list for one that was given several times.
-pub fn yaml(words: &Words) -> Result<String, Failure> {
-    let mut answers: BTreeMap<&str, Value> = BTreeMap::new();
-    for (flag, value) in words {
-        let value = value.clone().map_or(Value::Bool(true), Value::String);
-        match (answers.get_mut(flag), *flag) {
-            (Some(Value::Array(several)), _) => several.push(value),
-            (_, "param") => _ = answers.insert(flag, Value::Array(vec![value])),
-            _ => _ = answers.insert(flag, value),
-        }
-    }
-    let body = serde_json::to_value(answers).unwrap_or_default();
-    crate::output::yaml(&[body])
-}
-
 /// The flags that a file of answers says, below those that were typed.
 pub fn merged(typed: &Args, text: &str, file: &str) -> Result<Args, Failure> {
-    let wrong = |why: String| Failure::usage(format!("cannot use the answers in {file}")).why(why);
-    let mut documents = crate::object::documents(text).map_err(|_| wrong("it is no YAML".into()))?;
-    let body = documents.pop().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-    let Value::Object(answers) = body else {
-        return Err(wrong("it is no mapping of flags to values".into()));
-    };
-    let own = words(typed);
-    let mut line: Vec<String> = own.iter().flat_map(|(flag, value)| word(flag, value.as_deref())).collect();
-    for (flag, value) in &answers {
-        let typed_too = own.iter().any(|(known, _)| known == flag || rivals(known, flag));
-        if typed_too {
-            continue;
-        }
-        match value {
-            Value::Bool(false) | Value::Null => {}
-            Value::Bool(true) => line.extend(word(flag, None)),
-            Value::Array(several) => {
-                line.extend(several.iter().flat_map(|one| word(flag, Some(&plain(one)))));
-            }
-            one => line.extend(word(flag, Some(&plain(one)))),
-        }
-    }
-    let command = Args::augment_args(clap::Command::new("answers").no_binary_name(true));
-    let matches = command.try_get_matches_from(line).map_err(|error| {
-        let text = error.to_string();
-        wrong(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
-    })?;
-    let mut args = Args::from_arg_matches(&matches).map_err(|error| wrong(error.to_string()))?;
+    let mut args: Args = words::answered(&words(typed), text, file)?;
     // How it is written and shown is not among the answers.
     args.write = typed.write.clone();
     args.shown = typed.shown.clone();
@@ -207,37 +86,12 @@ pub fn merged(typed: &Args, text: &str, file: &str) -> Result<Args, Failure> {
     Ok(args)
 }
 
-/// Whether a typed flag answers the question of another one.
-fn rivals(typed: &str, answered: &str) -> bool {
-    const GROUPS: [&[&str]; 3] = [
-        &["service-account", "create-reader"],
-        &["encryption-secret", "generate-encryption-secret", "encryption-password-file"],
-        &[
-            "credentials-secret",
-            "credentials-file",
-            "access-key-id",
-            "workload-identity",
-            "secret-access-key-file",
-        ],
-    ];
-    GROUPS.iter().any(|group| group.contains(&typed) && group.contains(&answered))
-}
-
-fn word(flag: &str, value: Option<&str>) -> Vec<String> {
-    match (flag, value) {
-        ("name", Some(value)) => vec![value.to_owned()],
-        (flag, Some(value)) => vec![format!("--{flag}={value}")],
-        (flag, None) => vec![format!("--{flag}")],
-    }
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
     use super::*;
+    use crate::wizard::words::{command, word, yaml};
 
     fn parsed(line: &str) -> Args {
         let command = Args::augment_args(clap::Command::new("x").no_binary_name(true));
@@ -298,16 +152,5 @@ mod tests {
             let failure = merged(&parsed(""), text, "answers.yaml").unwrap_err();
             assert!(failure.render(false).contains(part), "{failure:?}");
         }
-    }
-
-    #[test]
-    fn words_that_a_shell_would_change_are_quoted() {
-        let words = vec![
-            ("name", Some("a".to_owned())),
-            ("schedule", Some("17 2 * * *".to_owned())),
-            ("paused", None),
-        ];
-        assert_eq!(command(&words), "a --schedule '17 2 * * *' --paused");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
     }
 }

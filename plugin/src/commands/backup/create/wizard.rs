@@ -3,13 +3,11 @@
 
 mod draft;
 mod memory;
-mod review;
 
 use std::sync::Arc;
 
 use self::draft::{Draft, When};
 use self::memory::Memory;
-use self::review::Decision;
 use super::{Args, Prepared, typed};
 use crate::ask::{self, Answer, Question};
 use crate::cluster::Cluster;
@@ -17,20 +15,12 @@ use crate::commands::create;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::prompt;
 use crate::setup::encryption;
 use crate::story::Glyph;
 use crate::streams::Streams;
-use crate::wizard::{Dialogue as _, Talk, facts::Facts};
-
-/// Whether questions may be asked for this command line.
-pub fn wanted(args: &Args, context: &Context) -> Result<bool, Failure> {
-    if args.questions.interactive && !prompt::possible(context) {
-        return Err(Failure::usage("--interactive needs a terminal to ask at")
-            .why("standard input or error is no terminal, or --no-input, KUBESTASH_NO_INPUT or CI is set"));
-    }
-    Ok(prompt::possible(context) && (args.questions.interactive || !args.write.offline()))
-}
+use crate::wizard::facts::Facts;
+use crate::wizard::review::{self, Decision, Sound};
+use crate::wizard::{Dialogue as _, Talk, words};
 
 /// Asks for what is missing, and creates the backup. What is complete is created without a question.
 pub async fn run(
@@ -105,12 +95,14 @@ async fn decide(
                 return Err(failure);
             }
             Err(failure) => {
-                refused(&failure, context, streams).await?;
+                review::refused(&failure, context, streams).await?;
                 talk.back();
                 continue;
             }
         };
-        match review::review(&args, &mut prepared, cluster, (context, streams)).await? {
+        let name = prepared.plan.name.clone();
+        let manner = (&args.write, super::sound as Sound);
+        match review::review((&name, &mut prepared.objects), manner, cluster, (context, streams)).await? {
             Decision::Apply => return Ok((args, prepared)),
             Decision::Back => talk.back(),
             Decision::Quit => return Err(ask::cancelled(Exit::Interrupted)),
@@ -130,20 +122,6 @@ async fn prepare(
     match Failure::several(super::lacking::lacking(cluster, &prepared.plan).await?) {
         Some(failure) => Err(failure),
         None => Ok(prepared),
-    }
-}
-
-/// Tells what is wrong, and goes back unless the person has enough.
-async fn refused(failure: &Failure, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-    streams.story.always(failure.render(false).trim_end());
-    let question = Question {
-        title: "That cannot be written.".into(),
-        help: "Back leads to the last question.",
-        shape: ask::Shape::Keys(&[('b', "back"), ('q', "quit")]),
-    };
-    match ask::ask(&question, context, streams).await? {
-        Answer::Key('q') => Err(ask::cancelled(Exit::Interrupted)),
-        _ => Ok(()),
     }
 }
 
@@ -174,22 +152,8 @@ fn equivalent(args: &Args, prepared: &Prepared) -> Vec<String> {
     let plan = &prepared.plan;
     let mut lines = Vec::new();
     if let Some(storage) = &plan.new_storage {
-        let mut flags = std::mem::replace(&mut args.storage, setup_storage());
-        if storage.existing_secret().is_none()
-            && flags.credentials.any()
-            && !flags.credentials.workload_identity
-        {
-            flags.credentials = crate::setup::credentials::Flags {
-                credentials_secret: Some(crate::setup::storage::secret_name(&storage.name)),
-                aws_profile: "default".into(),
-                ..crate::setup::credentials::Flags::default()
-            };
-        }
-        let mut words = typed::Words::new();
-        typed::storage_words(&mut words, &flags);
-        let place = format!("{} -n {}", storage.name, storage.namespace);
-        let line = format!("kubectl kubestash storage create {place} {}", typed::command(&words));
-        lines.extend(folded(&line));
+        let flags = std::mem::replace(&mut args.storage, no_storage());
+        lines.extend(words::folded(&words::storage_command(&flags, storage)));
         args.backup.storage = Some(storage.name.clone());
     }
     args.name = None;
@@ -197,35 +161,20 @@ fn equivalent(args: &Args, prepared: &Prepared) -> Vec<String> {
         args.encryption.generate_encryption_secret = false;
         args.encryption.encryption_secret = Some(encryption::secret_name(&plan.name));
     }
-    let words = typed::command(&typed::words(&args));
+    let line = words::command(&typed::words(&args));
     let place = format!("{} -n {}", plan.name, plan.namespace);
-    lines.extend(folded(&format!("kubectl kubestash backup create {place} {words} --yes")));
+    lines.extend(words::folded(&format!("kubectl kubestash backup create {place} {line} --yes")));
     lines
 }
 
-fn setup_storage() -> crate::setup::storage::Flags {
+/// The flags of a storage when none is typed.
+fn no_storage() -> crate::setup::storage::Flags {
     crate::setup::storage::Flags {
         mount_path: "/kubestash/data".into(),
         allow_namespaces: "same".into(),
         credentials: crate::setup::credentials::Flags { aws_profile: "default".into(), ..Default::default() },
         ..Default::default()
     }
-}
-
-/// A long command over several lines, broken before a flag.
-fn folded(line: &str) -> Vec<String> {
-    let mut lines = vec![String::from(" ")];
-    for part in line.split(" --") {
-        let part = if lines == [" "] { format!(" {part}") } else { format!(" --{part}") };
-        let last = lines.len() - 1;
-        if lines[last].chars().count() + part.chars().count() > 98 {
-            lines[last].push_str(" \\");
-            lines.push(format!("   {part}"));
-        } else {
-            lines[last].push_str(&part);
-        }
-    }
-    lines
 }
 
 impl Draft {
@@ -237,21 +186,15 @@ impl Draft {
 impl Args {
     /// Writes the answers to the file that was named.
     pub fn save_answers(&self) -> Result<(), Failure> {
-        let Some(path) = &self.questions.save_answers else { return Ok(()) };
-        let text = typed::yaml(&typed::words(self))?;
-        memory::write(path, &text).map_err(|error| {
-            Failure::usage(format!("cannot write the answers to {}", path.display())).why(error.to_string())
-        })
+        self.questions.save(&typed::words(self))
     }
 
     /// What was typed, over what the file of answers says.
     pub fn with_answers(self) -> Result<Self, Failure> {
-        let Some(path) = self.questions.answers.clone() else { return Ok(self) };
-        let file = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::usage(format!("cannot read the answers in {file}")).why(error.to_string())
-        })?;
-        typed::merged(&self, &text, &file)
+        match self.questions.read()? {
+            Some((file, text)) => typed::merged(&self, &text, &file),
+            None => Ok(self),
+        }
     }
 }
 

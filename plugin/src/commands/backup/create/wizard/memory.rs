@@ -1,7 +1,6 @@
 //! Answers so far, kept for next time: a dialogue that was broken off can be continued. Never a secret: no flag takes one.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::setup;
 use crate::streams::Streams;
+use crate::wizard::{file, words};
 
 /// Where the answers for one namespace of one cluster are kept; nowhere when the process has no home.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl Memory {
     /// Keeps the answers. A disk that cannot be written is no reason to stop.
     pub fn keep(&self, args: &Args, now: Timestamp) {
         let Some(path) = &self.path else { return };
-        if let Ok(text) = typed::yaml(&typed::words(args)) {
-            let _ = write(path, &format!("# saved {now}\n{text}"));
+        if let Ok(text) = words::yaml(&typed::words(args)) {
+            let _ = file::write(path, &format!("# saved {now}\n{text}"));
         }
     }
 
@@ -79,20 +79,4 @@ fn spoken(text: &str, kept: &Args, context: &Context) -> String {
     let storage = kept.backup.storage.as_ref().map(|name| format!("storage {name}"));
     let parts: Vec<String> = kept.backup.target.clone().into_iter().chain(storage).collect();
     format!("{} ({})", time.unwrap_or_default(), parts.join(", "))
-}
-
-/// Writes a file that only its owner reads, in one step.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&beside)?.write_all(text.as_bytes())?;
-    fs::rename(&beside, path)
 }

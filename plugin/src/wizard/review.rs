@@ -4,19 +4,22 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::{Args, Prepared};
-use super::{memory, refused};
+use super::file;
 use crate::apply::{self, Effect, Written};
 use crate::ask::{self, Answer, Question, Shape};
 use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::object::{self, Object};
 use crate::output;
 use crate::setup;
 use crate::story::Glyph;
 use crate::streams::Streams;
+
+/// What is wrong with the objects although the API server would take them.
+pub type Sound = fn(&[Object]) -> Result<(), Failure>;
 
 /// What the person wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +38,14 @@ const CAREFUL: &[(char, &str)] =
 
 /// Shows what will be written until the person decides.
 pub async fn review(
-    args: &Args,
-    prepared: &mut Prepared,
+    (name, objects): (&str, &mut Vec<Object>),
+    (write, sound): (&create::Flags, Sound),
     cluster: &Cluster,
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<Decision, Failure> {
     loop {
-        super::super::sound(&prepared.objects)?;
-        let judged = apply::judge(cluster, &prepared.objects, args.write.force_conflicts).await;
+        sound(objects)?;
+        let judged = apply::judge(cluster, objects, write.force_conflicts).await;
         let would_be = match judged {
             Ok((_, would_be)) => would_be,
             Err(failure) => {
@@ -50,20 +53,34 @@ pub async fn review(
                 return Ok(Decision::Back);
             }
         };
-        show(&prepared.objects, &would_be, cluster, streams);
-        if args.write.yes {
+        show(objects, &would_be, cluster, streams);
+        if write.yes {
             return Ok(Decision::Apply);
         }
-        let decision = decide(prepared, &would_be, cluster, (context, streams)).await?;
+        let decision = decide((name, objects), &would_be, cluster, (context, streams)).await?;
         if let Some(decision) = decision {
             return Ok(decision);
         }
     }
 }
 
+/// Tells what is wrong, and goes back unless the person has enough.
+pub async fn refused(failure: &Failure, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    streams.story.always(failure.render(false).trim_end());
+    let question = Question {
+        title: "That cannot be written.".into(),
+        help: "Back leads to the last question.",
+        shape: ask::Shape::Keys(&[('b', "back"), ('q', "quit")]),
+    };
+    match ask::ask(&question, context, streams).await? {
+        Answer::Key('q') => Err(ask::cancelled(Exit::Interrupted)),
+        _ => Ok(()),
+    }
+}
+
 /// One round of the question; `None` when the objects were edited and are to be judged again.
 async fn decide(
-    prepared: &mut Prepared,
+    (name, objects): (&str, &mut Vec<Object>),
     would_be: &[Written],
     cluster: &Cluster,
     (context, streams): (&Context, &mut Streams<'_>),
@@ -82,10 +99,10 @@ async fn decide(
                 let shown: Vec<Value> = would_be.iter().map(|one| one.shown.clone()).collect();
                 streams.story.always(output::yaml(&shown)?.trim_end());
             }
-            Answer::Key('s') => save(prepared, context, streams).await?,
-            Answer::Key('e') => match edit(&prepared.objects, context).await {
-                Ok(objects) => {
-                    prepared.objects = objects;
+            Answer::Key('s') => save(name, objects, context, streams).await?,
+            Answer::Key('e') => match edit(objects, context).await {
+                Ok(edited) => {
+                    *objects = edited;
                     return Ok(None);
                 }
                 Err(failure) => streams.story.always(failure.render(false).trim_end()),
@@ -148,8 +165,13 @@ fn inside(object: &Object) -> String {
 }
 
 /// Saves the objects for Git, without Secrets; a file that exists is left alone.
-async fn save(prepared: &Prepared, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-    let default = format!("{}.yaml", prepared.plan.name);
+async fn save(
+    name: &str,
+    objects: &[Object],
+    context: &Context,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    let default = format!("{name}.yaml");
     let question = Question::line("File", "The objects as YAML, without Secrets.", default);
     let Answer::Text(name) = ask::ask(&question, context, streams).await? else { return Ok(()) };
     let path = PathBuf::from(&name);
@@ -157,7 +179,7 @@ async fn save(prepared: &Prepared, context: &Context, streams: &mut Streams<'_>)
         streams.story.line(Glyph::Warning, &format!("{name} exists already; nothing was saved"));
         return Ok(());
     }
-    match memory::write(&path, &create::export(&prepared.objects)?) {
+    match file::write(&path, &create::export(objects)?) {
         Ok(()) => streams.story.line(Glyph::Done, &format!("saved {name}")),
         Err(error) => streams.story.line(Glyph::Failed, &format!("cannot write {name}: {error}")),
     }
@@ -172,7 +194,7 @@ async fn edit(objects: &[Object], context: &Context) -> Result<Vec<Object>, Fail
     let file = folder.path().join("backup.yaml");
     let open: Vec<Value> =
         objects.iter().filter(|object| !object.is_secret()).map(|object| object.body.clone()).collect();
-    memory::write(&file, &output::yaml(&open)?)
+    file::write(&file, &output::yaml(&open)?)
         .map_err(|error| failed("cannot write the file to edit", error.to_string()))?;
     let environment = &context.environment;
     let editor =
