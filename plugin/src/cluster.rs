@@ -11,6 +11,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SubjectAccessReview,
 };
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::core::discovery::v2::APIGroupDiscoveryList;
 use kube::core::{ObjectList, Request};
@@ -20,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snafu::Snafu;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::discovery::{self, Served};
 use crate::failure::Failure;
@@ -317,6 +319,17 @@ impl Cluster {
         let answer: Result<SubjectAccessReview, Error> =
             self.call(asked("create", &object.kind, None, None), request).await;
         Some(answer.ok()?.status?.allowed)
+    }
+
+    /// A connection to a port of a pod; `None` where there is none to be had.
+    pub async fn forward(
+        &self,
+        (namespace, pod): (&str, &str),
+        port: u16,
+    ) -> Option<impl AsyncRead + AsyncWrite + Unpin + Send + use<>> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let opened = tokio::time::timeout(Duration::from_secs(5), pods.portforward(pod, &[port])).await;
+        opened.ok()?.ok()?.take_stream(port)
     }
 
     /// Follows one namespaced object; `None` while it does not exist.

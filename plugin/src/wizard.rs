@@ -7,6 +7,7 @@ pub mod file;
 pub mod reach;
 pub mod review;
 pub mod storage;
+pub mod tunnel;
 pub mod words;
 
 use crate::ask::{self, Answer, Question};

@@ -338,6 +338,9 @@ async fn a_storage_is_made_by_a_dialogue_of_its_own() {
     terminal.answer("? Prefix", &format!("{}{ENTER}", desk.namespace.name));
     desk.identify(&mut terminal);
     terminal.answer("? Secret access key", &format!("{}{ENTER}", environment.secret_key));
+    // The name of the Service means nothing here: the check goes through the API server.
+    terminal.expect("from: the cluster (port-forward to pod s3-");
+    terminal.expect("wrote, read back and deleted a test object");
     terminal.answer("? Apply?", "y");
     terminal.expect("✔ Ready");
     assert!(terminal.ended().success(), "{}", terminal.text());

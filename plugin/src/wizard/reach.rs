@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use serde::de::DeserializeOwned;
 
+use super::tunnel;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -42,10 +43,21 @@ pub async fn check(
 ) -> Result<Reach, Failure> {
     let objects = meant.objects()?;
     let Some(storage) = typed::<BackupStorage>(&objects) else { return Ok(Reach::Unknown) };
-    let Some(location) = storage.spec.storage.as_ref().and_then(|backend| Location::of(backend).ok()) else {
+    let Some(mut location) = storage.spec.storage.as_ref().and_then(|backend| Location::of(backend).ok())
+    else {
         return Ok(Reach::Unknown);
     };
     let what = meant.spoken();
+    let tunnel = match &location {
+        Location::S3(s3) if is_inside(&s3.endpoint) => tunnel::open(cluster, &s3.endpoint).await,
+        _ => None,
+    };
+    let plain = matches!(&location, Location::S3(s3) if s3.endpoint.starts_with("http://"));
+    let mut from = "this machine".to_owned();
+    if let (Location::S3(s3), Some(tunnel)) = (&mut location, &tunnel) {
+        s3.endpoint.clone_from(&tunnel.endpoint);
+        from = format!("the cluster (port-forward to pod {})", tunnel.pod);
+    }
     if let Some(reason) = out_of_reach(&location, meant.uses_own_identity()) {
         streams.story.line(Glyph::Here, &format!("{what} is not checked from this machine: {reason}"));
         return Ok(Reach::Unknown);
@@ -54,7 +66,7 @@ pub async fn check(
         Some(name) => cluster.get::<Secret>(Some(&meant.namespace), name).await?,
         None => typed::<Secret>(&objects),
     };
-    streams.story.line(Glyph::Waiting, &format!("checking {what}   from: this machine"));
+    streams.story.line(Glyph::Waiting, &format!("checking {what}   from: {from}"));
     let started = context.environment.now();
     let tried = tokio::time::timeout(LIMIT, attempt(&location, secret, context)).await;
     let reach = match tried {
@@ -66,9 +78,7 @@ pub async fn check(
         let took = human::between(started, context.environment.now());
         let done = "connected, authenticated, listed, wrote, read back and deleted a test object";
         streams.story.line(Glyph::Done, &format!("{done} ({})", human::duration(took)));
-        if let Location::S3(s3) = &location
-            && s3.endpoint.starts_with("http://")
-        {
+        if plain {
             streams.story.line(
                 Glyph::Warning,
                 "plain http: backups are encrypted, the YAML of KubeStash's own objects is not",

@@ -165,7 +165,7 @@ impl Draft {
             }
             Step::Check => Question::menu(
                 "Go on?",
-                "The bucket could not be used with these credentials from this machine.",
+                "The bucket could not be used with these credentials, from where it was tried.",
                 vec![
                     Choice::new("enter the credentials again", ""),
                     Choice::new("change the bucket", ""),
