@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::setup::encryption;
+use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
@@ -53,7 +54,12 @@ pub async fn run(
         }
         decide(&mut talk, &memory, cluster, (context, streams)).await
     };
-    let (args, prepared) = match ended.await {
+    let ended = tokio::select! {
+        biased;
+        ended = ended => ended,
+        exit = signals::interrupted() => Err(ask::cancelled(exit)),
+    };
+    let (args, prepared) = match ended {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
             return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied.")
                 .row("later", format!("kubectl kubestash backup create -n {namespace}")));

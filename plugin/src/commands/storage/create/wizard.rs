@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::setup::storage::Meant;
+use crate::signals;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
 use crate::wizard::review::{self, Decision, Sound};
@@ -35,7 +36,12 @@ pub async fn run(
     }
     let place = format!("context {} ({}), namespace {namespace}", cluster.context(), cluster.server());
     streams.story.plain(&format!("kubectl kubestash on {place}"));
-    let (args, meant, objects) = match decide(&mut talk, &args, cluster, (context, streams)).await {
+    let decided = tokio::select! {
+        biased;
+        decided = decide(&mut talk, &args, cluster, (context, streams)) => decided,
+        exit = signals::interrupted() => Err(ask::cancelled(exit)),
+    };
+    let (args, meant, objects) = match decided {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
             return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied."));
         }

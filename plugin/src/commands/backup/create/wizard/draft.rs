@@ -135,11 +135,13 @@ impl Draft {
                 let help = "The storages that this namespace may use. One bucket serves many backups.";
                 Question::menu("Where should it be stored?", help, choices, 0)
             }
-            Step::New(_) | Step::Cron => {
-                let help =
-                    "Minute, hour, day, month, weekday; in UTC. Or @hourly, @daily, @weekly, @monthly.";
-                Question::line("Cron line", help, self.rhythms()[1].0.clone())
-            }
+            step => self.later_question(step),
+        }
+    }
+
+    /// Those after the storage.
+    fn later_question(&self, step: Step) -> Question {
+        match step {
             Step::Encryption => {
                 let mut choices = vec![Choice::new(
                     "generate a strong one",
@@ -163,6 +165,11 @@ impl Draft {
                 let help =
                     "Of each of the last days, weeks and months one backup is kept; what is older goes.";
                 Question::menu("How long is it kept?", help, choices, 0)
+            }
+            _ => {
+                let help =
+                    "Minute, hour, day, month, weekday; in UTC. Or @hourly, @daily, @weekly, @monthly.";
+                Question::line("Cron line", help, self.rhythms()[1].0.clone())
             }
         }
     }
