@@ -24,7 +24,9 @@ use crate::object::Kind;
 
 /// The word that a completion begins with.
 pub const WORD: &str = "__complete";
-/// How long the cluster may take.
+/// Changes [`DEADLINE`], for a cluster that is far away: `3s`.
+const DEADLINE_VARIABLE: &str = "KUBESTASH_COMPLETION_TIMEOUT";
+/// How long the cluster may take: whoever presses TAB does not wait for longer.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Cobra's directives: complete files as well; complete nothing else.
 const FILES: &str = ":0";
@@ -254,10 +256,12 @@ fn names(whose: Named, line: &Line, environment: Environment) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Vec::new() };
     let manner = Manner { no_input: true, ..Manner::default() };
+    let wished = environment.variable(DEADLINE_VARIABLE).and_then(|text| crds::duration::parse(text).ok());
+    let deadline = wished.and_then(|wished| wished.try_into().ok()).unwrap_or(DEADLINE);
     let context = Context::new(line.connection.clone(), manner, environment);
     let mut found = runtime
         .block_on(async {
-            tokio::time::timeout(DEADLINE, async {
+            tokio::time::timeout(deadline, async {
                 let namespace = context.namespace().ok()?;
                 let cluster = context.cluster().await.ok()?;
                 fetch(&cluster, whose, &namespace, line).await

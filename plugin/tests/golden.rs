@@ -91,7 +91,9 @@ fn outcome(case: &Case) -> String {
     let kubeconfig = folder.path().join("config");
     fs::write(&kubeconfig, kubeconfig_for(&address)).unwrap();
     let kubeconfig = kubeconfig.display().to_string();
-    let mut variables: Vec<(&str, &str)> = vec![("KUBECONFIG", &kubeconfig)];
+    // On a busy machine the cases take longer than a person at a keyboard would wait.
+    let mut variables: Vec<(&str, &str)> =
+        vec![("KUBECONFIG", &kubeconfig), ("KUBESTASH_COMPLETION_TIMEOUT", "1m")];
     variables.extend(case.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let state = folder.path().join("state").display().to_string();
     variables.push(("XDG_STATE_HOME", &state));

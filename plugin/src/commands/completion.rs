@@ -27,7 +27,8 @@ pub enum For {
 /// Print a completion script, for example:  source <(kubectl-kubestash completion bash)
 ///
 /// With kubectl: print the shim by which kubectl's own completion completes verbs, flags and names of objects after
-/// kubectl kubestash; --install puts it beside the plugin.
+/// kubectl kubestash; --install puts it beside the plugin. Names come from the cluster within a second, or not at all;
+/// KUBESTASH_COMPLETION_TIMEOUT=3s waits longer.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The shell to complete in, or kubectl

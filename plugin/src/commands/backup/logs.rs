@@ -87,16 +87,7 @@ impl Args {
         }
         let several = sources.len() > 1;
         for source in sources {
-            let (sender, mut receiver) = mpsc::channel(WAITING_LINES);
-            let reading = read(cluster.clone(), namespace.clone(), source, params.clone(), sender);
-            let printing = async {
-                while let Some(said) = receiver.recv().await {
-                    print(&said, several, streams)?;
-                }
-                Ok::<(), Failure>(())
-            };
-            let ((), printed) = futures::join!(reading, printing);
-            printed?;
+            print_whole(&cluster, &namespace, (source, &params), (several, streams)).await?;
         }
         Ok(())
     }
@@ -222,8 +213,33 @@ impl Args {
                 },
             }
         }
+        // The end of a quick run may be seen before its pod is.
+        let pods: Vec<Pod> = cluster.list(Some(namespace), &selector(run)).await?;
+        for source in pods.iter().flat_map(|pod| self.sources(pod)).filter(|source| !known.contains(source)) {
+            let whole = LogParams { follow: false, ..params.clone() };
+            print_whole(cluster, namespace, (source, &whole), (!known.is_empty(), streams)).await?;
+        }
         Ok(())
     }
+}
+
+/// Prints the log of one container as far as it goes.
+async fn print_whole(
+    cluster: &Cluster,
+    namespace: &str,
+    (source, params): (Source, &LogParams),
+    (several, streams): (bool, &mut Streams<'_>),
+) -> Result<(), Failure> {
+    let (sender, mut receiver) = mpsc::channel(WAITING_LINES);
+    let reading = read(cluster.clone(), namespace.to_owned(), source, params.clone(), sender);
+    let printing = async {
+        while let Some(said) = receiver.recv().await {
+            print(&said, several, streams)?;
+        }
+        Ok::<(), Failure>(())
+    };
+    let ((), printed) = futures::join!(reading, printing);
+    printed
 }
 
 /// Reads the log of one container, line by line.

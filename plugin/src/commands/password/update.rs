@@ -8,7 +8,7 @@ use base64::Engine as _;
 use crds::storage::Repository;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Place, keys, new, short};
 use crate::cluster::Cluster;
