@@ -77,11 +77,12 @@ impl Args {
         }
         let mut pods: Vec<Pod> = cluster.list(Some(&namespace), &selector(&name)).await?;
         pods.sort_by_key(|pod| (pod.creation_timestamp(), pod.name_any()));
-        let sources: Vec<Source> = pods.iter().flat_map(|pod| self.sources(pod)).collect();
+        let over = is_over(&run);
+        let sources: Vec<Source> = pods.iter().flat_map(|pod| self.sources(pod, over)).collect();
         if sources.is_empty() {
             return Err(self.nothing(&pods, &namespace, &name));
         }
-        for pod in pods.iter().filter(|pod| !pods::has_started(pod)) {
+        for pod in pods.iter().filter(|pod| is_silent(pod, over)) {
             let trouble = pods::trouble(pod).unwrap_or_else(|| "it has not started yet".into());
             streams.story.line(Glyph::Warning, &format!("pod {}: {trouble}", pod.name_any()));
         }
@@ -128,8 +129,8 @@ impl Args {
     }
 
     /// The containers of a pod that are meant and have something to say.
-    fn sources(&self, pod: &Pod) -> Vec<Source> {
-        if !pods::has_started(pod) {
+    fn sources(&self, pod: &Pod, over: bool) -> Vec<Source> {
+        if is_silent(pod, over) {
             return Vec::new();
         }
         let Some(spec) = &pod.spec else { return Vec::new() };
@@ -199,7 +200,7 @@ impl Args {
                         None => break,
                     };
                     waits_for(&pod, &mut troubles, streams);
-                    for source in self.sources(&pod) {
+                    for source in self.sources(&pod, false) {
                         if known.insert(source.clone()) {
                             open += 1;
                             let (cluster, sender) = (cluster.clone(), sender.clone());
@@ -215,7 +216,9 @@ impl Args {
         }
         // The end of a quick run may be seen before its pod is.
         let pods: Vec<Pod> = cluster.list(Some(namespace), &selector(run)).await?;
-        for source in pods.iter().flat_map(|pod| self.sources(pod)).filter(|source| !known.contains(source)) {
+        for source in
+            pods.iter().flat_map(|pod| self.sources(pod, true)).filter(|source| !known.contains(source))
+        {
             let whole = LogParams { follow: false, ..params.clone() };
             print_whole(cluster, namespace, (source, &whole), (!known.is_empty(), streams)).await?;
         }
@@ -295,6 +298,12 @@ impl Source {
     fn short(&self) -> String {
         format!("{}/{}", self.pod, self.container)
     }
+}
+
+/// Whether a pod has said nothing yet. A Job tells of its end before the kubelet tells of its pod, so that of a run that
+/// is over every pod has spoken but those that something keeps from it.
+fn is_silent(pod: &Pod, over: bool) -> bool {
+    !pods::has_started(pod) && (!over || pods::trouble(pod).is_some())
 }
 
 /// Tells once what keeps a pod from saying anything.
