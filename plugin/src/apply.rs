@@ -8,7 +8,7 @@ use crate::args::DryRun;
 use crate::cluster::{Apply, Cluster};
 use crate::failure::Failure;
 use crate::object::Object;
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::streams::Streams;
 
 /// How objects are written.
@@ -126,16 +126,11 @@ impl Judged<'_> {
 pub fn print(
     written: &[Written],
     dry_run: DryRun,
-    format: Format,
+    format: &Format,
     streams: &mut Streams<'_>,
 ) -> Result<(), Failure> {
     let shown: Vec<Value> = written.iter().map(|one| one.shown.clone()).collect();
-    let text = match format {
-        Format::Json => output::json(&shown)?,
-        Format::Yaml => output::yaml(&shown)?,
-        Format::Name => output::lines(written.iter().map(|one| one.reference.clone())),
-        Format::Table | Format::Wide => lines(written, dry_run),
-    };
+    let text = format.document(&shown, Shape::Documents)?.unwrap_or_else(|| lines(written, dry_run));
     streams.results.write_all(text.as_bytes())?;
     streams.results.flush()?;
     Ok(())

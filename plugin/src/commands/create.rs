@@ -34,7 +34,7 @@ pub struct Flags {
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO")]
     pub dry_run: DryRun,
     /// Output format of the objects
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     pub output: Format,
     /// Take over fields that another manager owns
     #[arg(long)]
@@ -77,7 +77,7 @@ impl Flags {
             streams.results.write_all(export(objects)?.as_bytes())?;
             return Ok(());
         }
-        apply::print(&apply::as_planned(objects), DryRun::Client, self.output, streams)
+        apply::print(&apply::as_planned(objects), DryRun::Client, &self.output, streams)
     }
 
     /// Has the API server judge the objects, writes them unless this is a dry run, and prints what happened.
@@ -89,7 +89,7 @@ impl Flags {
     ) -> Result<Vec<Written>, Failure> {
         let writing = Writing { dry_run: self.dry_run, force: self.force_conflicts };
         let written = apply::write(cluster, objects, writing).await?;
-        apply::print(&written, self.dry_run, self.output, streams)?;
+        apply::print(&written, self.dry_run, &self.output, streams)?;
         Ok(written)
     }
 }

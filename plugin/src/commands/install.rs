@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, default_value = "5m", value_name = "DURATION")]
     timeout: String,
     /// Output format of the objects; by default a summary is told
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
 }
 
@@ -86,7 +86,7 @@ impl Args {
         streams.story.remark(Glyph::Done, "pre-checks", &format!("{} passed", checks::NUMBER + 1));
         streams.story.line(Glyph::Plan, &bundle::inventory(&objects));
         if self.dry_run == DryRun::Server {
-            return apply::print(&would_be, self.dry_run, self.output, streams);
+            return apply::print(&would_be, self.dry_run, &self.output, streams);
         }
         if !self.yes && prompt::possible(context) {
             let question = format!("Apply to cluster \"{}\"?", cluster.context());
@@ -101,7 +101,7 @@ impl Args {
             operator_available(&cluster, &namespace, until, streams).await?;
         }
         if self.output != Format::Table {
-            apply::print(judged.written(), self.dry_run, self.output, streams)?;
+            apply::print(judged.written(), self.dry_run, &self.output, streams)?;
         }
         streams.story.plain("Next: kubectl kubestash backup create");
         Ok(())
@@ -119,7 +119,7 @@ impl Args {
             streams.results.write_all(output::yaml(&bodies)?.as_bytes())?;
             return Ok(());
         }
-        apply::print(&apply::as_planned(&objects), DryRun::Client, self.output, streams)
+        apply::print(&apply::as_planned(&objects), DryRun::Client, &self.output, streams)
     }
 }
 

@@ -177,7 +177,7 @@ impl Args {
             runs = watch::runs_of(cluster, (namespace, name), None, streams).await?;
         }
         let manner = self.shown.manner(context, self.shown.progress, None)?;
-        follow::to_the_end(cluster, (namespace, &runs), (manner, Format::Table), (context, streams)).await
+        follow::to_the_end(cluster, (namespace, &runs), (manner, &Format::Table), (context, streams)).await
     }
 
     fn name(&self, target: Option<&TypedTarget>, namespace: &str) -> Result<String, Failure> {

@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["name", "run"])]
     all: bool,
     /// Output format of the result: name prints the snapshots, json and yaml the BackupSessions
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
     #[command(flatten)]
     follow: follow::Flags,
@@ -60,7 +60,7 @@ impl Args {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
         let runs = self.runs(&cluster, &namespace, manner.limit, streams).await?;
-        follow::to_the_end(&cluster, (&namespace, &runs), (manner, self.output), (context, streams)).await
+        follow::to_the_end(&cluster, (&namespace, &runs), (manner, &self.output), (context, streams)).await
     }
 
     async fn runs(
