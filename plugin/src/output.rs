@@ -6,6 +6,8 @@ pub mod jsonpath;
 use archive::manifest::codec;
 use comfy_table::{ContentArrangement, Table as Grid, presets};
 use dialoguer::console::{Alignment, measure_text_width, pad_str};
+use serde::Serialize as _;
+use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
 
 pub use format::Format;
@@ -59,11 +61,15 @@ fn reference(object: &Value) -> String {
     }
 }
 
-/// A value as JSON.
+/// A value as JSON, indented as kubectl does.
 pub fn json(value: &Value) -> Result<String, Failure> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
-    text.push('\n');
-    Ok(text)
+    let mut text = Vec::new();
+    let indented = PrettyFormatter::with_indent(b"    ");
+    value
+        .serialize(&mut Serializer::with_formatter(&mut text, indented))
+        .map_err(|error| unwritable(&error))?;
+    text.push(b'\n');
+    String::from_utf8(text).map_err(|error| unwritable(&error))
 }
 
 /// Values as YAML documents, divided by `---`.

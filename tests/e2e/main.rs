@@ -9,6 +9,7 @@ mod given;
 mod hooks;
 mod killed;
 mod krew;
+mod lists;
 mod operator;
 mod plugin;
 mod repository;

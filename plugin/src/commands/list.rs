@@ -124,7 +124,10 @@ impl Flags {
     ) -> Result<(), Failure> {
         let namespace = self.namespace(context)?;
         let cluster = context.cluster().await?;
-        let list = L::read(&cluster, namespace.as_deref(), self.selection()).await?;
+        let list = match L::read(&cluster, namespace.as_deref(), self.selection()).await {
+            Err(error) if error.status() == Some(400) => return Err(self.misunderstood(error)),
+            list => list?,
+        };
         if list.objects().is_empty() {
             create::installed(&cluster).await?;
         }
@@ -142,6 +145,16 @@ impl Flags {
             .await;
         }
         self.print(&list, &objects, (context, streams))
+    }
+
+    /// Only the API server knows what can be selected.
+    fn misunderstood(&self, error: Error) -> Failure {
+        let failure = Failure::from(error);
+        let given = [("-l", &self.selector), ("--field-selector", &self.field_selector)];
+        let given = given.iter().filter(|(_, value)| !value.is_empty());
+        let flags: Vec<String> = given.map(|(flag, value)| format!("{flag} '{value}'")).collect();
+        let why = failure.rows().find(|(label, _)| *label == "why").map_or("", |(_, why)| why);
+        Failure::usage(format!("the API server does not understand {}", flags.join(" "))).why(why)
     }
 
     fn print<L: Listed>(
