@@ -1,6 +1,7 @@
 //! Every call to the API server: each with a limit, each retried a little, each named in its error.
 
 mod log;
+mod visible;
 
 use std::time::Duration;
 

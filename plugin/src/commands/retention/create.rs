@@ -7,9 +7,8 @@ use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
 use crate::failure::{Failure, Missing};
-use crate::setup;
 use crate::setup::retention::Flags;
-use crate::setup::storage::usage_policy;
+use crate::setup::{self, usage_policy};
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -35,7 +34,7 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let namespace = context.namespace()?;
         let name = self.complete()?;
-        let usage = usage_policy("--allow-namespaces", &self.allow_namespaces)?;
+        let usage = usage_policy::parse("--allow-namespaces", &self.allow_namespaces)?;
         let objects = [self.keep.policy(&namespace, &name, usage, self.is_default)?];
         if self.write.offline() {
             return self.write.print_offline(&objects, streams);

@@ -4,7 +4,6 @@ use crds::core::BackupConfiguration;
 use crds::storage::{BackupStorage, DeletionPolicy};
 use kube::ResourceExt as _;
 
-use crate::cluster::Cluster;
 use crate::commands::backup::list::storages;
 use crate::commands::lookup;
 use crate::commands::removal::{self, Doomed};
@@ -29,18 +28,10 @@ impl Args {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
         let chosen: Vec<BackupStorage> = self.choice.objects(&cluster, &namespace).await?;
-        let backups = everywhere(&cluster, &namespace).await?;
+        let backups = cluster.list_everywhere(&namespace).await?;
         let doomed: Result<Vec<Doomed>, Failure> =
             chosen.iter().map(|storage| doomed(storage, &backups)).collect();
         self.delete.delete(&cluster, &doomed?, (context, streams)).await
-    }
-}
-
-/// The backups of all namespaces, or of this one for somebody who may not see the others.
-async fn everywhere(cluster: &Cluster, namespace: &str) -> Result<Vec<BackupConfiguration>, Failure> {
-    match cluster.list(None, "").await {
-        Err(error) if error.status() == Some(403) => Ok(cluster.list(Some(namespace), "").await?),
-        listed => Ok(listed?),
     }
 }
 
