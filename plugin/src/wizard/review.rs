@@ -45,6 +45,10 @@ pub async fn review(
 ) -> Result<Decision, Failure> {
     loop {
         sound(objects)?;
+        if write.diff {
+            // Nothing is applied: the difference itself is what the person wants to see.
+            return Ok(Decision::Apply);
+        }
         let judged = apply::judge(cluster, objects, write.force_conflicts).await;
         let would_be = match judged {
             Ok((_, would_be)) => would_be,
