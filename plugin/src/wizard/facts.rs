@@ -102,6 +102,13 @@ impl Facts {
         })
     }
 
+    /// Looks at the policies that a namespace has.
+    pub async fn of_retention(cluster: &Cluster, namespace: &str) -> Result<Self, Failure> {
+        let policies = permitted(cluster, Some(namespace)).await?;
+        let (namespace, context) = (namespace.into(), cluster.context().into());
+        Ok(Self { namespace, context, policies, ..Self::default() })
+    }
+
     /// Secrets that have all of these keys.
     #[must_use]
     pub fn secrets_with(&self, keys: &[&str]) -> Vec<&str> {
