@@ -2,6 +2,7 @@
 
 mod changes;
 mod log;
+mod visible;
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod commands;
 pub mod complete;
 pub mod context;
+pub mod diff;
 pub mod discovery;
 pub mod environment;
 pub mod exit;

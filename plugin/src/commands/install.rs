@@ -17,6 +17,7 @@ use kube::runtime::watcher;
 use crate::apply::{self, Effect, Judged, Written};
 use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
+use crate::commands::create;
 use crate::commands::version::{OPERATOR_LABEL, VERSION};
 use crate::context::{self, Context};
 use crate::exit::Exit;
@@ -46,6 +47,9 @@ pub struct Args {
     /// Do not write: print what would be, judged by this plugin or by the API server
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO")]
     dry_run: DryRun,
+    /// Do not write: print what would change, as diff -u does; exit with 1 when something would, with more on an error
+    #[arg(long, conflicts_with_all = ["export", "dry_run", "output"])]
+    diff: bool,
     /// Install over what Helm, Argo CD or Flux manages, over a newer version, and take over fields of others
     #[arg(long, visible_alias = "force-conflicts")]
     force: bool,
@@ -77,11 +81,13 @@ impl Args {
         };
         let objects = self.objects(&namespace)?;
         let observed = checks::observe(&cluster, &objects).await?;
-        let problems = checks::problems(&observed, &namespace, VERSION, self.force);
-        let (mut judged, would_be) = match problems {
-            None => apply::judge(&cluster, &objects, self.force).await?,
-            Some(failure) => return Err(failure),
-        };
+        if let Some(failure) = checks::problems(&observed, &namespace, VERSION, self.force) {
+            return Err(failure);
+        }
+        if self.diff {
+            return create::print_differences(&cluster, &objects, self.force, streams).await;
+        }
+        let (mut judged, would_be) = apply::judge(&cluster, &objects, self.force).await?;
         announce(&cluster, &namespace, &judged, streams);
         streams.story.remark(Glyph::Done, "pre-checks", &format!("{} passed", checks::NUMBER + 1));
         streams.story.line(Glyph::Plan, &bundle::inventory(&objects));

@@ -71,6 +71,8 @@ pub struct Draft {
     done: Vec<Step>,
     /// A key is to be entered, rather than taken from a Secret.
     enters: bool,
+    /// The flags are answers of an earlier dialogue, which may have ended anywhere.
+    resumed: bool,
 }
 
 impl Draft {
@@ -78,7 +80,13 @@ impl Draft {
     #[must_use]
     pub fn new(flags: Flags, name: Option<String>, facts: Arc<Facts>, cluster: Option<Cluster>) -> Self {
         let enters = flags.credentials.access_key_id.is_some();
-        Self { flags, name, secret_key: None, facts, cluster, done: Vec::new(), enters }
+        Self { flags, name, secret_key: None, facts, cluster, done: Vec::new(), enters, resumed: false }
+    }
+
+    /// The same answers, given in an earlier dialogue: what it did not come to is asked.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self { resumed: true, ..self }
     }
 
     fn provider(&self) -> ProviderFlag {
@@ -102,11 +110,12 @@ impl Draft {
         let is_s3 = provider == ProviderFlag::S3;
         let is_local = provider == ProviderFlag::Local;
         // Whoever typed the bucket left the rest as it is.
-        let typed = flags.bucket.is_some() && !self.done.contains(&Step::Bucket);
+        let typed = flags.bucket.is_some() && !self.done.contains(&Step::Bucket) && !self.resumed;
         match step {
             Step::Provider => flags.provider.is_none() && !flags.describe_one() && flags.endpoint.is_none(),
-            Step::Endpoint => is_s3 && flags.endpoint.is_none() && !typed,
-            Step::Region => is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed,
+            Step::Endpoint | Step::Region => {
+                is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed
+            }
             Step::Account => provider == ProviderFlag::Azure && flags.storage_account.is_none(),
             Step::Bucket => !is_local && flags.bucket.is_none(),
             Step::Volume => is_local && !flags.is_local(),
@@ -208,7 +217,8 @@ impl Draft {
         self.enters = false;
         self.done.retain(|step| *step < Step::Credentials && !(from_bucket && *step >= Step::Endpoint));
         if from_bucket {
-            (self.flags.endpoint, self.flags.bucket, self.flags.prefix) = (None, None, None);
+            (self.flags.endpoint, self.flags.region) = (None, None);
+            (self.flags.bucket, self.flags.prefix) = (None, None);
         }
     }
 
@@ -311,7 +321,8 @@ impl Draft {
                 }
             }
             Step::Volume => flags.pvc = Some(text),
-            Step::Prefix => flags.prefix = Some(text).filter(|text| text != "/"),
+            // "/" is none, and an answer all the same.
+            Step::Prefix => flags.prefix = Some(text),
             Step::KeyId => flags.credentials.access_key_id = Some(text),
             Step::KeyFile => {
                 let path = PathBuf::from(&text);

@@ -111,9 +111,16 @@ impl Args {
 
     /// What was typed, over what the file of answers says.
     fn with_answers(self) -> Result<Self, Failure> {
-        let Some((file, text)) = self.questions.read()? else { return Ok(self) };
-        let args: Self = words::answered(&self.words(), &text, &file)?;
-        Ok(Self { write: self.write, questions: self.questions, ..args })
+        match self.questions.read()? {
+            Some((file, text)) => self.merged(&text, &file),
+            None => Ok(self),
+        }
+    }
+
+    /// What was typed, over answers that are kept in a file.
+    fn merged(&self, text: &str, file: &str) -> Result<Self, Failure> {
+        let args: Self = words::answered(&self.words(), text, file)?;
+        Ok(Self { write: self.write.clone(), questions: self.questions.clone(), ..args })
     }
 
     fn meant(

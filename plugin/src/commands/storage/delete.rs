@@ -14,16 +14,8 @@ use crate::human;
 
 impl Deletable for BackupStorage {
     async fn doomed(chosen: &[Self], cluster: &Cluster, namespace: &str) -> Result<Vec<Doomed>, Failure> {
-        let backups = everywhere(cluster, namespace).await?;
+        let backups = cluster.list_everywhere(namespace).await?;
         chosen.iter().map(|storage| doomed(storage, &backups)).collect()
-    }
-}
-
-/// The backups of all namespaces, or of this one for somebody who may not see the others.
-async fn everywhere(cluster: &Cluster, namespace: &str) -> Result<Vec<BackupConfiguration>, Failure> {
-    match cluster.list(None, "").await {
-        Err(error) if error.status() == Some(403) => Ok(cluster.list(Some(namespace), "").await?),
-        listed => Ok(listed?),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::Args;
 use crate::failure::Failure;
-use crate::setup::{backup, encryption, filters, reader, retention};
-use crate::wizard::words::{self, Words, push, storage_words, switch};
+use crate::setup::{backup, encryption, filters, reader};
+use crate::wizard::words::{self, Words, push, retention_words, storage_words, switch};
 
 /// What says what is backed up. None of it is a secret: flags take none.
 #[must_use]
@@ -48,17 +48,6 @@ fn encryption_words(words: &mut Words, flags: &encryption::Flags) {
         "encryption-password-file",
         flags.encryption_password_file.as_ref().map(|path| path.display()),
     );
-}
-
-fn retention_words(words: &mut Words, flags: &retention::Flags) {
-    push(words, "keep-last", flags.keep_last);
-    push(words, "keep-hourly", flags.keep_hourly);
-    push(words, "keep-daily", flags.keep_daily);
-    push(words, "keep-weekly", flags.keep_weekly);
-    push(words, "keep-monthly", flags.keep_monthly);
-    push(words, "keep-yearly", flags.keep_yearly);
-    push(words, "keep-failed", flags.keep_failed);
-    push(words, "max-retention", flags.max_retention.as_ref());
 }
 
 fn filter_words(words: &mut Words, flags: &filters::Flags) {
