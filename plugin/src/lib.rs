@@ -50,6 +50,7 @@ pub use crate::exit::Exit;
 
 use crate::args::Color;
 use crate::cli::Cli;
+use crate::commands::effect::{Effect, Typed};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::story::Story;
@@ -69,8 +70,8 @@ pub fn run(
     {
         return complete::run(rest, environment, results);
     }
-    let mut cli = match parse(arguments) {
-        Ok(cli) => cli,
+    let (mut cli, typed) = match parse(arguments) {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error, results, story),
     };
     cli.command.claim(&mut cli.global.connection);
@@ -79,7 +80,10 @@ pub fn run(
     let verbose = manner.verbosity > 0;
     let context = Context::new(cli.global.connection, manner.clone(), environment);
     let mut streams = Streams { input, results, story: Story::new(story, coloured, manner.quiet) };
-    let ended = execute(cli.command, &context, &mut streams);
+    let ended = match forbidden(&cli.command, &typed, &context.environment) {
+        Some(failure) => Err(failure),
+        None => execute(cli.command, &context, &mut streams),
+    };
     let flushed = streams.results.flush().map_err(Failure::from);
     match ended.and(flushed) {
         Ok(()) => Exit::Done,
@@ -115,8 +119,22 @@ async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Re
     }
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::from_arg_matches(&Cli::command().try_get_matches_from(arguments)?)
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Typed), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, Typed::of(&matches)))
+}
+
+/// Read-only mode stops what would write before anything is read or asked.
+fn forbidden(command: &commands::Command, typed: &Typed, environment: &Environment) -> Option<Failure> {
+    if !environment.is_read_only() || command.effect() == Effect::Reads || typed.held_back {
+        return None;
+    }
+    let dry = if typed.can_be_held_back { "look at what it would do:  --dry-run\nor " } else { "" };
+    Some(
+        Failure::usage(format!("{} changes something, and this is read-only mode", typed.verb))
+            .why("KUBESTASH_READ_ONLY is set; nothing was changed")
+            .fix(format!("{dry}leave read-only mode:  unset KUBESTASH_READ_ONLY")),
+    )
 }
 
 /// `--help` is a result; a usage error is not.
