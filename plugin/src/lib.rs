@@ -52,7 +52,7 @@ use crate::args::Color;
 use crate::cli::Cli;
 use crate::commands::effect::{Effect, Typed};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::story::Story;
 use crate::streams::Streams;
 
@@ -103,7 +103,7 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Failed, "could not start").why(error.to_string()))?;
+        .map_err(|error| Failure::new(Code::Fault, "could not start").why(error.to_string()))?;
     let ended = runtime.block_on(interruptible(command.run(context, streams)));
     runtime.shutdown_background();
     ended
@@ -115,7 +115,7 @@ async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Re
     tokio::select! {
         biased;
         ended = command => ended,
-        exit = signals::interrupted() => Err(Failure::new(exit, "interrupted; what was written stays")),
+        exit = signals::interrupted() => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 
@@ -131,7 +131,7 @@ fn forbidden(command: &commands::Command, typed: &Typed, environment: &Environme
     }
     let dry = if typed.can_be_held_back { "look at what it would do:  --dry-run\nor " } else { "" };
     Some(
-        Failure::usage(format!("{} changes something, and this is read-only mode", typed.verb))
+        Failure::new(Code::ReadOnly, format!("{} changes something, and this is read-only mode", typed.verb))
             .why("KUBESTASH_READ_ONLY is set; nothing was changed")
             .fix(format!("{dry}leave read-only mode:  unset KUBESTASH_READ_ONLY")),
     )

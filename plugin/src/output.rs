@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table as Grid, presets};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// What `-o` chooses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -41,7 +41,7 @@ pub fn yaml(objects: &[Value]) -> Result<String, Failure> {
 }
 
 fn unwritable(error: &dyn std::error::Error) -> Failure {
-    Failure::new(crate::exit::Exit::Failed, "could not write the result").why(error.to_string())
+    Failure::new(Code::Fault, "could not write the result").why(error.to_string())
 }
 
 /// One line per item.

@@ -43,7 +43,7 @@ pub async fn run(
     };
     let (args, meant, objects) = match decided {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied."));
+            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied."));
         }
         decided => decided?,
     };
