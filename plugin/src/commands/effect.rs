@@ -120,8 +120,8 @@ impl Typed {
             matches = below;
         }
         let raw = |name: &str| {
-            let values = matches.try_get_raw(name).ok()??;
-            values.last().map(|value| value.to_string_lossy().into_owned())
+            let mut values = matches.try_get_raw(name).ok()??;
+            values.next_back().map(|value| value.to_string_lossy().into_owned())
         };
         let set = |name: &str| raw(name).is_some_and(|value| !matches!(value.as_str(), "none" | "false"));
         Self {
