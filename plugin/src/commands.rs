@@ -5,6 +5,7 @@ pub mod check;
 pub mod completion;
 pub mod create;
 pub mod debug;
+pub mod effect;
 pub mod install;
 pub mod list;
 pub mod lookup;

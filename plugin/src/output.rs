@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub use format::Format;
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// How several objects stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub fn yaml(values: &[Value]) -> Result<String, Failure> {
 }
 
 fn unwritable(error: &dyn std::error::Error) -> Failure {
-    Failure::new(crate::exit::Exit::Failed, "could not write the result").why(error.to_string())
+    Failure::new(Code::Fault, "could not write the result").why(error.to_string())
 }
 
 /// One line per item.

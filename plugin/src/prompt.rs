@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::signals;
 
 /// Whether questions may be asked now.
@@ -48,8 +48,8 @@ where
             Ok(Err(dialoguer::Error::IO(error))) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(cancelled(Exit::Interrupted))
             }
-            Ok(Err(error)) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
-            Err(error) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
+            Ok(Err(error)) => Err(Failure::new(Code::CannotAsk, "the question could not be asked").why(error.to_string())),
+            Err(error) => Err(Failure::new(Code::CannotAsk, "the question could not be asked").why(error.to_string())),
         },
     }
 }
@@ -57,5 +57,5 @@ where
 fn cancelled(exit: Exit) -> Failure {
     // A password prompt may have hidden the cursor as well as the echo.
     let _ = dialoguer::console::Term::stderr().show_cursor();
-    Failure::new(exit, "cancelled; nothing was changed")
+    Failure::stopped(exit, "cancelled; nothing was changed")
 }

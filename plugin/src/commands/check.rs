@@ -15,7 +15,7 @@ use crate::commands::list;
 use crate::commands::lookup;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::glance::problem;
 use crate::glance::{self, World};
 use crate::human;
@@ -94,11 +94,11 @@ impl Args {
 async fn storages(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> Vec<Check> {
     let mut storages: Vec<BackupStorage> = match cluster.list(namespace, "").await {
         Ok(storages) => storages,
-        Err(error) => return vec![Check::unseen("KS020", "storages can be listed", &error.into())],
+        Err(error) => return vec![Check::unseen(Code::NoStorage, "storages can be listed", &error.into())],
     };
     if storages.is_empty() {
         let fix = "kubectl kubestash storage create";
-        return vec![Check::doubtful("KS020", "there is a storage", "none yet", fix)];
+        return vec![Check::doubtful(Code::NoStorage, "there is a storage", "none yet", fix)];
     }
     list::sort_by_name(&mut storages);
     storages.iter().map(|storage| of_storage(storage, now)).collect()
@@ -111,7 +111,7 @@ fn of_storage(storage: &BackupStorage, now: Timestamp) -> Check {
         let size = glance::size(status.total_size.as_ref());
         let repositories = human::counted(status.repositories.len(), "repository");
         let held = if size.is_empty() { repositories } else { format!("{size} in {repositories}") };
-        return Check::well(problem::STORAGE_NOT_READY, place, format!("Ready, {held}"));
+        return Check::well(Code::StorageNotReady, place, format!("Ready, {held}"));
     };
     let failed = crds::condition::first_failure(&status.conditions);
     let since = failed.map(|failed| format!(" since {}", human::age_at(failed.last_transition_time.0, now)));
@@ -123,11 +123,11 @@ fn of_storage(storage: &BackupStorage, now: Timestamp) -> Check {
 async fn backups(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> Vec<Check> {
     let mut world = match World::observe(cluster, namespace, "").await {
         Ok(world) => world,
-        Err(error) => return vec![Check::unseen("KS033", "backups can be listed", &error.into())],
+        Err(error) => return vec![Check::unseen(Code::NoBackup, "backups can be listed", &error.into())],
     };
     if world.configurations.is_empty() {
         let fix = "kubectl kubestash backup create";
-        return vec![Check::doubtful("KS033", "there is a backup", "none yet", fix)];
+        return vec![Check::doubtful(Code::NoBackup, "there is a backup", "none yet", fix)];
     }
     list::sort_by_name(&mut world.configurations);
     let mut checks = Vec::new();
@@ -142,7 +142,7 @@ async fn backups(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> 
                 Some(run) => format!("last run {}", run.told(now)),
                 None => "not run yet".to_owned(),
             };
-            checks.push(Check::well(problem::BACKUP_NOT_READY, place, remark));
+            checks.push(Check::well(Code::BackupNotReady, place, remark));
         }
     }
     checks

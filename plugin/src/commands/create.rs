@@ -13,7 +13,7 @@ use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
 use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format};
@@ -172,10 +172,10 @@ pub async fn ready<K: Resource<DynamicType = ()>>(
             );
             Ok(())
         }
-        Waited::TimedOut(reason) => Err(Failure::new(Exit::TimedOut, format!("{what} is not Ready yet"))
+        Waited::TimedOut(reason) => Err(Failure::new(Code::TimedOut, format!("{what} is not Ready yet"))
             .why(reason)
             .fix("is the operator running?   kubectl kubestash version")),
-        Waited::Interrupted(exit) => Err(Failure::new(exit, "interrupted; what was written stays")),
+        Waited::Interrupted(exit) => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 
@@ -186,14 +186,14 @@ pub async fn installed(cluster: &Cluster) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("KubeStash is not installed in cluster \"{}\"", cluster.context());
-    Err(Failure::cluster(what).fix("kubectl kubestash install"))
+    Err(Failure::new(Code::NotInstalled, what).fix("kubectl kubestash install"))
 }
 
 /// What must be there before anything of KubeStash can be written: its kinds, and the namespace.
 pub async fn preconditions(cluster: &Cluster, namespace: &str) -> Result<(), Failure> {
     installed(cluster).await?;
     if cluster.get::<Namespace>(None, namespace).await?.is_none() {
-        return Err(Failure::cluster(format!("namespace \"{namespace}\" does not exist"))
+        return Err(Failure::new(Code::ObjectMissing, format!("namespace \"{namespace}\" does not exist"))
             .fix(format!("kubectl create namespace {namespace}")));
     }
     Ok(())
@@ -212,13 +212,16 @@ pub async fn lacking_secret(
 fn secret_problem(found: Option<&Secret>, (namespace, name): (&str, &str), key: &str) -> Option<Failure> {
     let make = format!("kubectl create secret generic {name} -n {namespace} --from-file={key}=FILE");
     let Some(secret) = found else {
-        return Some(Failure::cluster(format!("Secret {namespace}/{name} does not exist")).fix(make));
+        return Some(
+            Failure::new(Code::SecretIncomplete, format!("Secret {namespace}/{name} does not exist"))
+                .fix(make),
+        );
     };
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     match value {
         Some(value) if !value.0.is_empty() => None,
         _ => Some(
-            Failure::cluster(format!("Secret {namespace}/{name} has no {key}"))
+            Failure::new(Code::SecretIncomplete, format!("Secret {namespace}/{name} has no {key}"))
                 .fix(format!("put it there, or make another Secret:  {}", make.replace(name, "NAME"))),
         ),
     }

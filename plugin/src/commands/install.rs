@@ -21,7 +21,7 @@ use crate::commands::create;
 use crate::commands::version::{OPERATOR_LABEL, VERSION};
 use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format};
@@ -205,7 +205,7 @@ async fn definitions_served(cluster: &Cluster, judged: &Judged<'_>, until: Insta
     match waited.await? {
         Waited::Reached(()) => Ok(()),
         Waited::TimedOut(why) => {
-            Err(Failure::new(Exit::TimedOut, "the cluster does not serve the new kinds yet").why(why))
+            Err(Failure::new(Code::TimedOut, "the cluster does not serve the new kinds yet").why(why))
         }
         Waited::Interrupted(exit) => Err(interrupted(exit)),
     }
@@ -216,7 +216,7 @@ fn left(until: Instant) -> Duration {
 }
 
 fn interrupted(exit: Exit) -> Failure {
-    Failure::new(exit, "interrupted; what was applied stays")
+    Failure::stopped(exit, "interrupted; what was applied stays")
         .fix("kubectl kubestash install    (goes on from there)")
 }
 
@@ -249,7 +249,7 @@ async fn operator_available(
             let pods = cluster.list::<Pod>(Some(namespace), OPERATOR_LABEL).await?;
             let trouble =
                 pods.iter().find_map(|pod| Some(format!("pod {}: {}", pod.name_any(), pods::trouble(pod)?)));
-            Err(Failure::new(Exit::TimedOut, "the operator is not available yet")
+            Err(Failure::new(Code::TimedOut, "the operator is not available yet")
                 .why(trouble.unwrap_or(reason))
                 .fix(format!("kubectl logs -n {namespace} deploy/{name}\nkubectl get pods -n {namespace}")))
         }

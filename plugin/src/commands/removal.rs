@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 use crate::commands::lookup;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Object;
 use crate::prompt;
 use crate::story::Glyph;
@@ -163,7 +163,7 @@ impl Flags {
             let question =
                 format!("Type the name of the {} ({}) to erase its data", object.kind.kind, object.name);
             if prompt::line(&question).await? != object.name {
-                return Err(Failure::usage("not confirmed; nothing was changed")
+                return Err(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed")
                     .fix(format!("--confirm {}", object.name)));
             }
         }
@@ -187,7 +187,7 @@ fn refused(unconfirmed: &[&Doomed], needs_yes: bool) -> Option<Failure> {
     }
     let why =
         if unconfirmed.is_empty() { "nobody can be asked here" } else { "data would be erased for ever" };
-    Some(Failure::usage("not confirmed; nothing was changed").why(why).fix(flags.join(" ")))
+    Some(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed").why(why).fix(flags.join(" ")))
 }
 
 fn announce(doomed: &[Doomed], streams: &mut Streams<'_>) {

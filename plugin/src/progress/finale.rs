@@ -41,6 +41,7 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
             }
             rows.extend(kept.clone().map(|kept| ("kept", kept)));
             rows.push(("fix", fix.clone()));
+            rows.extend(docs(outcome));
             let word = if *partly { "failed in part" } else { "failed" };
             Finale {
                 glyph: Glyph::Failed,
@@ -51,9 +52,13 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
         Outcomes::Skipped { why } => Finale {
             glyph: Glyph::Warning,
             headline: format!("{what} was skipped"),
-            lines: aligned(&[("why", why.clone())]),
+            lines: aligned(&[vec![("why", why.clone())], docs(outcome)].concat()),
         },
     }
+}
+
+fn docs(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    outcome.code().map(|code| ("docs", format!("{}  {}", code.id(), code.docs()))).into_iter().collect()
 }
 
 fn aligned(rows: &[(&str, String)]) -> Vec<String> {
@@ -113,6 +118,7 @@ mod tests {
   why   ServiceAccount shop/default may not list secrets in namespace shop
   kept  58 objects were stored; the snapshot is marked incomplete
   fix   kubectl kubestash backup create shop -n shop --create-reader --yes
+  docs  KS031  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks031
 "
         );
     }

@@ -10,6 +10,7 @@ use crds::storage::snapshot::{self, SnapshotPhase};
 use kube::ResourceExt as _;
 
 use crate::exit::Exit;
+use crate::failure::Code;
 use crate::human;
 
 /// How a run ended.
@@ -70,6 +71,16 @@ impl Outcome {
             Outcomes::Succeeded => "Succeeded",
             Outcomes::Failed { .. } => "Failed",
             Outcomes::Skipped { .. } => "Skipped",
+        }
+    }
+
+    /// What kind of error it is; none for a run that succeeded.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match &self.result {
+            Outcomes::Succeeded => None,
+            Outcomes::Failed { .. } => Some(Code::RunFailed),
+            Outcomes::Skipped { .. } => Some(Code::RunSkipped),
         }
     }
 

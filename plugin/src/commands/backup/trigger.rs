@@ -8,7 +8,7 @@ use super::follow;
 use crate::cluster::Cluster;
 use crate::commands::{create, list, lookup};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::output::{self, Format, Shape};
 use crate::story::Glyph;
@@ -78,8 +78,11 @@ impl Args {
             let found = cluster.list(Some(namespace), labels).await?;
             if found.is_empty() {
                 create::installed(cluster).await?;
-                return Err(Failure::cluster(format!("no backup to run in namespace {namespace}"))
-                    .fix(format!("kubectl get backupconfigurations -n {namespace}")));
+                return Err(Failure::new(
+                    Code::NoBackup,
+                    format!("no backup to run in namespace {namespace}"),
+                )
+                .fix(format!("kubectl get backupconfigurations -n {namespace}")));
             }
             return Ok(found);
         }

@@ -10,7 +10,7 @@ use super::{Flags, Listed, bodies};
 use crate::cluster::{Asked, Cluster};
 use crate::commands::lookup;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::output::{self, Columns, Format, Shape};
 use crate::streams::Streams;
@@ -41,7 +41,12 @@ pub async fn follow<L: Listed>(
             change = changes.next() => change,
         };
         match change {
-            None => return Err(Failure::cluster(format!("the watch of {} ended", kind.resource()))),
+            None => {
+                return Err(Failure::new(
+                    Code::RequestFailed,
+                    format!("the watch of {} ended", kind.resource()),
+                ));
+            }
             Some(Err(error)) => wait::refused(cluster, &asked, error)?,
             Some(Ok(change)) => {
                 let now = context.environment.now();
