@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Dialogue;
 use super::facts::Facts;
-use super::reach::{self, Reach};
+use super::reach::{self, Origin, Reach};
 use crate::ask::{Answer, Choice, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
@@ -73,6 +73,8 @@ pub struct Draft {
     enters: bool,
     /// The flags are answers of an earlier dialogue, which may have ended anywhere.
     resumed: bool,
+    /// From where the bucket is tried.
+    from: Origin,
 }
 
 impl Draft {
@@ -80,13 +82,29 @@ impl Draft {
     #[must_use]
     pub fn new(flags: Flags, name: Option<String>, facts: Arc<Facts>, cluster: Option<Cluster>) -> Self {
         let enters = flags.credentials.access_key_id.is_some();
-        Self { flags, name, secret_key: None, facts, cluster, done: Vec::new(), enters, resumed: false }
+        Self {
+            flags,
+            name,
+            secret_key: None,
+            facts,
+            cluster,
+            done: Vec::new(),
+            enters,
+            resumed: false,
+            from: Origin::Auto,
+        }
     }
 
     /// The same answers, given in an earlier dialogue: what it did not come to is asked.
     #[must_use]
     pub fn resumed(self) -> Self {
         Self { resumed: true, ..self }
+    }
+
+    /// The same answers, whose bucket is tried from here.
+    #[must_use]
+    pub fn checked(self, from: Origin) -> Self {
+        Self { from, ..self }
     }
 
     fn provider(&self) -> ProviderFlag {
@@ -124,7 +142,7 @@ impl Draft {
             Step::KeyId => is_s3 && self.enters && credentials.access_key_id.is_none(),
             Step::SecretKey => is_s3 && credentials.lacks_secret_key() && self.secret_key.is_none(),
             Step::KeyFile => !is_s3 && !is_local && self.enters && !credentials.any(),
-            Step::Check => self.cluster.is_some(),
+            Step::Check => self.cluster.is_some() && self.from != Origin::None,
         }
     }
 
@@ -246,7 +264,7 @@ impl Draft {
         if !missing.is_empty() {
             return Ok(Reach::Unknown);
         }
-        reach::check(cluster, &meant, context, streams).await
+        reach::check(cluster, &meant, self.from, (context, streams)).await
     }
 }
 
@@ -264,7 +282,7 @@ impl Dialogue for Draft {
         streams: &mut Streams<'_>,
     ) -> Result<Option<Question>, Failure> {
         if step == Step::Check {
-            let Reach::Fails(reason) = self.check(context, streams).await? else {
+            let Reach::Fails { reason, .. } = self.check(context, streams).await? else {
                 self.done.push(step);
                 return Ok(None);
             };

@@ -48,6 +48,8 @@ pub struct Args {
     #[command(flatten)]
     storage: setup::storage::Flags,
     #[command(flatten)]
+    check: crate::wizard::reach::Flags,
+    #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
     questions: crate::wizard::Flags,
@@ -94,6 +96,9 @@ impl Args {
         if let Some(cluster) = cluster.filter(|_| !self.write.offline()) {
             if let Some(failure) = Failure::several(lacking::lacking(cluster, &prepared.plan).await?) {
                 return Err(failure);
+            }
+            if let Some(storage) = &prepared.plan.new_storage {
+                self.check.require(cluster, storage, (context, streams)).await?;
             }
             self.tell(&prepared.plan, &prepared.objects, context, streams);
             self.carry_out(Some(cluster), &prepared, (context, streams)).await?;

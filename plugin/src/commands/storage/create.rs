@@ -17,6 +17,7 @@ use crate::setup::credentials::Input;
 use crate::setup::storage::{Flags, Meant};
 use crate::story::Glyph;
 use crate::streams::Streams;
+use crate::wizard::reach;
 use crate::wizard::words::{self, Words};
 
 /// Create or change a BackupStorage, with a Secret for its credentials
@@ -26,6 +27,8 @@ pub struct Args {
     name: Option<String>,
     #[command(flatten)]
     storage: Flags,
+    #[command(flatten)]
+    check: reach::Flags,
     #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
@@ -68,6 +71,7 @@ impl Args {
         };
         create::preconditions(&cluster, &namespace).await?;
         existing_secret(&cluster, &meant).await?;
+        self.check.require(&cluster, &meant, (context, streams)).await?;
         self.carry_out(&cluster, (&meant, &objects), (context, streams)).await
     }
 
@@ -120,7 +124,8 @@ impl Args {
     /// What was typed, over answers that are kept in a file.
     fn merged(&self, text: &str, file: &str) -> Result<Self, Failure> {
         let args: Self = words::answered(&self.words(), text, file)?;
-        Ok(Self { write: self.write.clone(), questions: self.questions.clone(), ..args })
+        let (write, questions) = (self.write.clone(), self.questions.clone());
+        Ok(Self { write, questions, check: self.check, ..args })
     }
 
     fn meant(

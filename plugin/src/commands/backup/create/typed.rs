@@ -69,6 +69,7 @@ pub fn merged(typed: &Args, text: &str, file: &str) -> Result<Args, Failure> {
     let mut args: Args = words::answered(&words(typed), text, file)?;
     // How it is written and shown is not among the answers.
     args.write = typed.write.clone();
+    args.check = typed.check;
     args.shown = typed.shown.clone();
     args.questions = typed.questions.clone();
     (args.trigger, args.watch) = (typed.trigger, typed.watch);
@@ -116,7 +117,7 @@ mod tests {
     /// A flag that is added to the command must be added here as well.
     #[test]
     fn no_flag_is_forgotten() {
-        let other = ["Writing", "Watching", "Questions"];
+        let other = ["Check", "Writing", "Watching", "Questions"];
         let command = Args::augment_args(clap::Command::new("x").no_binary_name(true));
         let forgotten: Vec<String> = command
             .get_arguments()

@@ -52,7 +52,7 @@ pub async fn run(
         if full && let Some(kept) = memory.offer(read, spoken, context, streams).await? {
             talk = Talk::new(begin(kept).draft.resumed());
         }
-        decide(&mut talk, &memory, cluster, (context, streams)).await
+        Box::pin(decide(&mut talk, &memory, cluster, (context, streams))).await
     };
     let ended = tokio::select! {
         biased;

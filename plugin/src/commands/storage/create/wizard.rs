@@ -29,7 +29,10 @@ pub async fn run(
     let namespace = context.namespace()?;
     create::preconditions(cluster, &namespace).await?;
     let facts = Arc::new(Facts::of_storage(cluster, &namespace).await?);
-    let begin = |args: Args| Draft::new(args.storage, args.name, Arc::clone(&facts), Some(cluster.clone()));
+    let begin = |args: Args| {
+        Draft::new(args.storage, args.name, Arc::clone(&facts), Some(cluster.clone()))
+            .checked(args.check.origin())
+    };
     let mut talk = Talk::new(begin(args.clone()));
     let complete = talk.draft.next().is_none_or(|step| step == Step::Check);
     if complete && !args.questions.interactive {

@@ -69,7 +69,8 @@ impl Draft {
         let new_storage = args.storage.describe_one();
         let name = args.backup.storage.clone();
         let storage =
-            storage::Draft::new(args.storage.clone(), name, Arc::clone(&facts), Some(cluster.clone()));
+            storage::Draft::new(args.storage.clone(), name, Arc::clone(&facts), Some(cluster.clone()))
+                .checked(args.check.origin());
         Self { args, storage, facts, when, full, open: Open { new_storage, ..Open::default() } }
     }
 
