@@ -18,5 +18,6 @@ mod sessions;
 mod setup;
 mod storage;
 mod storage_faults;
+mod terminal;
 mod verbs;
 mod wizard;

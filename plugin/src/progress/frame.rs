@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rate;
 use super::{Part, Stage, State, View};
-use crate::human;
+use crate::human::{self, wrapped};
 
 /// A terminal's size in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ const BAR: usize = 25;
 const WIDTH: usize = 88;
 /// Below this many columns details are left out.
 const NARROW: usize = 60;
+/// After how long without a report it is told what the pod is about.
+const LONG: Duration = Duration::from_mins(3);
 /// How many parts are shown in full.
 const PARTS: usize = 8;
 
@@ -37,10 +39,42 @@ pub fn render(view: &View, size: Size, coloured: bool) -> Vec<String> {
             lines.extend(parts(&view.parts, width));
         }
     }
-    lines.extend(view.waiting.as_ref().map(|waiting| format!("  waiting: {waiting}")));
-    lines.push(footer(view, width));
-    lines.truncate(size.rows.saturating_sub(2).max(1));
+    if let Some(waiting) = &view.waiting {
+        lines.extend(told("  waiting: ", waiting, width));
+    }
+    let mut last = vec![footer(view, width)];
+    last.extend(silence(view).into_iter().flat_map(|text| told("  ", &text, width)));
+    // The end is what a low terminal keeps: why it does not move, and that it is alive.
+    let rows = size.rows.saturating_sub(2).max(1);
+    last.truncate(rows);
+    lines.truncate(rows - last.len());
+    lines.append(&mut last);
     lines.into_iter().map(|line| paint(&truncated(&line, width), coloured)).collect()
+}
+
+/// How many lines a reason may have.
+const REASON: usize = 4;
+
+/// A reason in words of others behind a head, on as many lines as it needs up to [`REASON`].
+fn told(head: &str, text: &str, width: usize) -> Vec<String> {
+    let deeper = " ".repeat(head.chars().count());
+    let mut lines = wrapped(text, width.saturating_sub(deeper.len()));
+    if lines.len() > REASON {
+        lines.truncate(REASON);
+        if let Some(last) = lines.last_mut() {
+            last.pop();
+            last.push('…');
+        }
+    }
+    let begins = |index| if index == 0 { head } else { &*deeper };
+    lines.iter().enumerate().map(|(index, line)| format!("{}{line}", begins(index))).collect()
+}
+
+/// After a long time without a report: what the pod is about, and where to look.
+fn silence(view: &View) -> Option<String> {
+    view.reported_ago.filter(|ago| *ago >= LONG)?;
+    let pod = view.pod.as_ref().map(|pod| format!("{pod} · ")).unwrap_or_default();
+    Some(format!("{pod}kubectl kubestash backup logs --run {} -f -n {}", view.run, view.namespace))
 }
 
 fn title(view: &View, width: usize) -> String {
@@ -80,14 +114,24 @@ fn stage_line(stage: &Stage, width: usize) -> String {
 fn parts(parts: &[Part], width: usize) -> Vec<String> {
     let named = parts.iter().map(|part| part.name.chars().count()).max().unwrap_or(0);
     if parts.len() <= PARTS {
-        return parts.iter().map(|part| part_line(part, named, width)).collect();
+        return parts.iter().flat_map(|part| part_lines(part, named, width)).collect();
     }
     let (open, closed): (Vec<&Part>, Vec<&Part>) =
         parts.iter().partition(|part| matches!(part.state, State::Active | State::Failed));
-    let mut lines: Vec<String> = open.iter().take(PARTS).map(|part| part_line(part, named, width)).collect();
+    let mut lines: Vec<String> =
+        open.iter().take(PARTS).flat_map(|part| part_lines(part, named, width)).collect();
     let done = closed.iter().filter(|part| part.state == State::Done).count();
     lines.push(format!("      … {done} done, {} waiting", closed.len() - done));
     lines
+}
+
+/// One line, or of a part that failed as many as its error needs.
+fn part_lines(part: &Part, named: usize, width: usize) -> Vec<String> {
+    if part.state == State::Failed {
+        let error = part.error.as_deref().unwrap_or("failed");
+        return told(&format!("      {:named$}  ✘ ", part.name), error, width);
+    }
+    vec![part_line(part, named, width)]
 }
 
 fn part_line(part: &Part, named: usize, width: usize) -> String {
@@ -101,10 +145,12 @@ fn part_line(part: &Part, named: usize, width: usize) -> String {
                 objects.map_or_else(String::new, |number| format!(" {} objects", human::count(number)));
             format!("      {name:named$}  ✔{objects}{added}")
         }
-        State::Failed => format!("      {name:named$}  ✘ {}", part.error.as_deref().unwrap_or("failed")),
         State::Todo => format!("      {name:named$}  waiting"),
-        State::Active if part.finishing => format!("      {name:named$}  100 %   finishing (index, check)"),
-        State::Active => {
+        State::Active | State::Failed => {
+            if let Some(since) = part.finishing {
+                let since = human::duration(Duration::from_secs(since.as_secs()));
+                return format!("      {name:named$}  100 %   finishing (index, check)   {since}");
+            }
             let bar =
                 part.fraction.filter(|_| width >= NARROW).map(|fraction| format!("{}  ", bar(fraction)));
             let figures = figures(part, width);
@@ -157,7 +203,8 @@ fn bar(fraction: f64) -> String {
 fn footer(view: &View, width: usize) -> String {
     let updated = match view.reported_ago {
         None => "no report yet".to_owned(),
-        Some(ago) if ago >= Duration::from_secs(45) => format!("no report for {}", human::duration(ago)),
+        Some(ago) if ago >= LONG => format!("‼ no report for {}", human::duration(ago)),
+        Some(ago) if ago >= super::SILENCE => format!("no report for {}", human::duration(ago)),
         Some(ago) if ago < Duration::from_secs(2) => "updated just now".to_owned(),
         Some(ago) => format!("updated {} ago", human::duration(ago)),
     };
@@ -182,7 +229,7 @@ fn paint(line: &str, coloured: bool) -> String {
     if !coloured {
         return line.to_owned();
     }
-    [("✔", "32"), ("✘", "31"), ("●", "36"), ("━", "36"), ("╸", "36")].into_iter().fold(
+    [("✔", "32"), ("✘", "31"), ("●", "36"), ("‼", "33"), ("━", "36"), ("╸", "36")].into_iter().fold(
         line.to_owned(),
         |line, (symbol, colour)| {
             let run = symbol.repeat(line.matches(symbol).count());

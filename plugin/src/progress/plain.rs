@@ -55,6 +55,7 @@ fn going_on(view: &View) -> String {
     let bytes: u64 = view.parts.iter().filter_map(|part| part.bytes_done).sum();
     let speed: u64 = view.parts.iter().filter_map(|part| part.bytes_per_second).sum();
     let left = view.parts.iter().filter_map(|part| part.left).max();
+    let silent = view.reported_ago.filter(|ago| *ago >= super::SILENCE);
     let parts = [
         Some(stage.to_owned()),
         view.fraction().map(|fraction| format!("{:.0}%", (fraction * 100.0).floor())),
@@ -62,6 +63,7 @@ fn going_on(view: &View) -> String {
         (bytes > 0).then(|| human::bytes(bytes)),
         (speed > 0).then(|| format!("{}/s", human::bytes(speed))),
         left.map(rate::spoken),
+        silent.map(|ago| format!("(no report for {})", human::duration(ago))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

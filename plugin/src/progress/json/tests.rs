@@ -5,7 +5,7 @@ fn told(states: &[(i64, crate::progress::run::Change)]) -> Vec<Value> {
     let mut before: Option<View> = None;
     let mut all = Vec::new();
     for (now, view) in play(states) {
-        all.extend(messages(before.as_ref(), &view, now));
+        all.extend(messages(before.as_ref(), &view, now, false));
         before = Some(view);
     }
     all
