@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use harness::cluster::Cluster;
 use harness::namespace::Namespace;
-use harness::pty::{INTERRUPT, Terminal};
+use harness::pty::{INTERRUPT, QUIT, SUSPEND, Terminal};
 use k8s_openapi::api::core::v1::{Node, ResourceQuota};
 use kube::ResourceExt as _;
 use kube::api::{Api, ListParams, Patch, PatchParams};
@@ -195,6 +195,19 @@ async fn who_stops_watching_a_pod_that_fits_nowhere_comes_back_and_sees_it_succe
     let mut terminal = typed(&desk, "watch --progress=plain");
     terminal.expect("waiting: pod orders-nightly-");
     terminal.terminate();
+    assert_eq!(terminal.ended().code(), Some(143), "{}", terminal.text());
+    left_alone(&terminal);
+
+    // The shell has its terminal between Ctrl-Z and fg.
+    let mut terminal = typed(&desk, "watch orders");
+    terminal.expect("waiting: pod orders-nightly-");
+    terminal.press(SUSPEND);
+    terminal.stopped();
+    left_alone(&terminal);
+    terminal.go_on();
+    terminal.expect_on_screen("waiting: pod orders-nightly-");
+    assert!(!terminal.screen().has_cursor, "{:?}", terminal.raw());
+    terminal.press(QUIT);
     assert_eq!(terminal.ended().code(), Some(143), "{}", terminal.text());
     left_alone(&terminal);
 

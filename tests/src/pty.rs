@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -29,6 +29,11 @@ pub const ESCAPE: &str = "\u{1b}";
 pub const DOWN: &str = "\u{1b}[B";
 /// Ctrl-C.
 pub const INTERRUPT: &str = "\u{3}";
+
+/// Ctrl-Z.
+pub const SUSPEND: &str = "\u{1a}";
+/// Ctrl-\.
+pub const QUIT: &str = "\u{1c}";
 
 /// A terminal with a program at it.
 pub struct Terminal {
@@ -214,8 +219,35 @@ impl Terminal {
     /// # Panics
     /// When it is gone already.
     pub fn terminate(&self) {
-        let process = Pid::from_child(&self.child);
-        kill_process(process, Signal::TERM).expect("a program that can be asked to end");
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a program that can be asked to end");
+    }
+
+    /// Waits until the program has stopped, as a shell does after Ctrl-Z.
+    ///
+    /// # Panics
+    /// When it does not stop, or ends.
+    pub fn stopped(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+        loop {
+            let changed =
+                waitpid(Some(Pid::from_child(&self.child)), options).expect("a program to wait for");
+            if let Some((_, status)) = changed {
+                self.read_to_the_end();
+                assert!(status.stopped(), "it ended: {status:?}; the screen:\n{}", self.text());
+                return;
+            }
+            assert!(Instant::now() < until, "it does not stop; the screen:\n{}", self.text());
+            drop(self.screen.1.wait_timeout(self.bytes(), Duration::from_millis(20)));
+        }
+    }
+
+    /// Lets a stopped program go on, as `fg` does.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("a program that can go on");
     }
 
     /// What the program sent, as it sent it.

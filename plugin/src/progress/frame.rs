@@ -13,8 +13,9 @@ pub struct Size {
     pub rows: usize,
 }
 
-/// The longest bar.
+/// The longest bar, and the shortest.
 const BAR: usize = 25;
+const LEAST_BAR: usize = 8;
 /// Where the right column ends, on a wide terminal.
 const WIDTH: usize = 88;
 /// Below this many columns details are left out.
@@ -58,12 +59,12 @@ const REASON: usize = 4;
 /// A reason in words of others behind a head, on as many lines as it needs up to [`REASON`].
 fn told(head: &str, text: &str, width: usize) -> Vec<String> {
     let deeper = " ".repeat(head.chars().count());
-    let mut lines = wrapped(text, width.saturating_sub(deeper.len()));
+    let room = width.saturating_sub(deeper.len());
+    let mut lines = wrapped(text, room);
     if lines.len() > REASON {
         lines.truncate(REASON);
         if let Some(last) = lines.last_mut() {
-            last.pop();
-            last.push('…');
+            *last = truncated(&format!("{last} …"), room);
         }
     }
     let begins = |index| if index == 0 { head } else { &*deeper };
@@ -151,16 +152,20 @@ fn part_line(part: &Part, named: usize, width: usize) -> String {
                 let since = human::duration(Duration::from_secs(since.as_secs()));
                 return format!("      {name:named$}  100 %   finishing (index, check)   {since}");
             }
-            let bar =
-                part.fraction.filter(|_| width >= NARROW).map(|fraction| format!("{}  ", bar(fraction)));
-            let figures = figures(part, width);
-            format!("      {name:named$}  {}{figures}", bar.unwrap_or_default())
+            let head = format!("      {name:named$}  ");
+            let room = width.saturating_sub(head.chars().count());
+            let figures = figures(part, room);
+            // What is left of the line is the bar's, unless that is too little to tell anything.
+            let length = room.saturating_sub(figures.chars().count() + 2).min(BAR);
+            let bar = part.fraction.filter(|_| length >= LEAST_BAR);
+            let bar = bar.map_or_else(String::new, |fraction| format!("{}  ", bar_of(fraction, length)));
+            format!("{head}{bar}{figures}")
         }
     }
 }
 
-/// `78 %   47 / 61 objects   1.1 MB   2.1 MB/s   about 50s left`
-fn figures(part: &Part, width: usize) -> String {
+/// `78 %   47 / 61 objects   1.1 MB   2.1 MB/s   about 50s left`, as much of it as there is room for.
+fn figures(part: &Part, room: usize) -> String {
     let objects = match (part.objects_done, part.objects_total) {
         (Some(done), Some(total)) => {
             Some(format!("{} / {} objects", human::count(done), human::count(total)))
@@ -169,17 +174,28 @@ fn figures(part: &Part, width: usize) -> String {
         (None, Some(total)) => Some(format!("{} objects", human::count(total))),
         (None, None) => None,
     };
-    let mut all = vec![part.fraction.map(percent), objects, part.bytes_done.map(human::bytes)];
-    if width >= NARROW {
-        all.push(
-            part.bytes_per_second
-                .filter(|speed| *speed > 0)
-                .map(|speed| format!("{}/s", human::bytes(speed))),
-        );
-        all.push(part.left.map(rate::spoken));
+    let speed = part.bytes_per_second.filter(|speed| *speed > 0);
+    // In the order in which they stand, with the order in which they may go: the last first.
+    let all = [
+        (0, part.fraction.map(percent)),
+        (2, objects),
+        (3, part.bytes_done.map(human::bytes)),
+        (4, speed.map(|speed| format!("{}/s", human::bytes(speed)))),
+        (1, part.left.map(rate::spoken)),
+    ];
+    let mut all: Vec<(u8, String)> =
+        all.into_iter().filter_map(|(rank, text)| text.map(|text| (rank, text))).collect();
+    loop {
+        let text = all.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("   ");
+        let least = all.iter().map(|(rank, _)| *rank).max();
+        match least {
+            None => return "started".into(),
+            Some(least) if text.chars().count() > room && all.len() > 1 => {
+                all.retain(|(rank, _)| *rank != least);
+            }
+            Some(_) => return text,
+        }
     }
-    let all: Vec<String> = all.into_iter().flatten().collect();
-    if all.is_empty() { "started".into() } else { all.join("   ") }
 }
 
 fn percent(fraction: f64) -> String {
@@ -187,17 +203,17 @@ fn percent(fraction: f64) -> String {
     format!("{:3.0} %", (fraction * 100.0).floor())
 }
 
-fn bar(fraction: f64) -> String {
+fn bar_of(fraction: f64, length: usize) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "between 0 and 50"
+        reason = "between 0 and twice the length"
     )]
-    let halves = (fraction * (BAR * 2) as f64).floor() as usize;
+    let halves = (fraction * (length * 2) as f64).floor() as usize;
     let (full, half) = (halves / 2, halves % 2);
-    let rest = BAR.saturating_sub(full + half);
-    format!("{}{}{}", "━".repeat(full.min(BAR)), "╸".repeat(half), "─".repeat(rest))
+    let rest = length.saturating_sub(full + half);
+    format!("{}{}{}", "━".repeat(full.min(length)), "╸".repeat(half), "─".repeat(rest))
 }
 
 fn footer(view: &View, width: usize) -> String {

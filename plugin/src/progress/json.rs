@@ -75,7 +75,7 @@ pub fn exit_error(failure: &Failure, now: Timestamp) -> Value {
 fn message(kind: &str, now: Timestamp, fields: &Value) -> Value {
     let mut all = Map::new();
     all.insert("message_type".into(), kind.into());
-    all.insert("time".into(), now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
+    all.insert("time".into(), stamp(now).into());
     let known = fields.as_object().into_iter().flatten();
     all.extend(
         known
@@ -83,6 +83,10 @@ fn message(kind: &str, now: Timestamp, fields: &Value) -> Value {
             .map(|(key, value)| (key.clone(), value.clone())),
     );
     Value::Object(all)
+}
+
+fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn started(view: &View, now: Timestamp) -> Value {
@@ -126,10 +130,10 @@ fn status(view: &View, part: &Part) -> Value {
 }
 
 fn summary(view: &View, outcome: &Outcome) -> Value {
-    let (why, kept, fix) = match &outcome.result {
-        Outcomes::Succeeded => (None, None, None),
-        Outcomes::Failed { why, kept, fix, .. } => (Some(why), kept.as_ref(), Some(fix)),
-        Outcomes::Skipped { why } => (Some(why), None, None),
+    let (why, kept, fix, next_try) = match &outcome.result {
+        Outcomes::Succeeded => (None, None, None, None),
+        Outcomes::Failed { why, kept, fix, next_try, .. } => (Some(why), kept.as_ref(), Some(fix), *next_try),
+        Outcomes::Skipped { why } => (Some(why), None, None, None),
     };
     let snapshots: Vec<Value> = outcome
         .snapshots
@@ -155,6 +159,7 @@ fn summary(view: &View, outcome: &Outcome) -> Value {
         "message": why,
         "kept": kept,
         "fix": fix,
+        "next_try": next_try.map(stamp),
     })
 }
 
