@@ -113,10 +113,11 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
 /// A command that ends when it is interrupted. What waits inside it hears the same signal, and is asked first: it knows
 /// better what to say.
 async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let interrupted = signals::interrupted();
     tokio::select! {
         biased;
         ended = command => ended,
-        exit = signals::interrupted() => Err(Failure::stopped(exit, "interrupted; what was written stays")),
+        exit = interrupted => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 

@@ -19,5 +19,6 @@ mod sessions;
 mod setup;
 mod storage;
 mod storage_faults;
+mod terminal;
 mod verbs;
 mod wizard;

@@ -96,7 +96,7 @@ impl Args {
         }
         if !self.yes && prompt::possible(context) {
             let question = format!("Apply to cluster \"{}\"?", cluster.context());
-            if !prompt::confirm(&question, false).await? {
+            if !prompt::confirm(&question, (context, streams)).await? {
                 streams.story.plain("Nothing was changed.");
                 return Err(Failure::told(Exit::Usage));
             }

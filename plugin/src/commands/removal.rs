@@ -162,12 +162,12 @@ impl Flags {
         for Doomed { object, .. } in unconfirmed {
             let question =
                 format!("Type the name of the {} ({}) to erase its data", object.kind.kind, object.name);
-            if prompt::line(&question).await? != object.name {
+            if prompt::line(&question, (context, streams)).await? != object.name {
                 return Err(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed")
                     .fix(format!("--confirm {}", object.name)));
             }
         }
-        if mild && !self.yes && !prompt::confirm("Delete?", false).await? {
+        if mild && !self.yes && !prompt::confirm("Delete?", (context, streams)).await? {
             streams.story.plain("Nothing was changed.");
             return Err(Failure::told(Exit::Usage));
         }

@@ -130,7 +130,7 @@ impl Args {
         };
         let asked = match asked {
             Some(asked) => Some(asked),
-            None => storage::create::secret_key(&self.storage, context).await?,
+            None => storage::create::secret_key(&self.storage, (context, streams)).await?,
         };
         let plan = self.plan((&namespace, &name), (typed_target, asked), &seen, (context, streams))?;
         let objects = plan.objects(&seen)?;

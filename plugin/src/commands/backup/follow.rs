@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format, Shape};
 use crate::progress::outcome::{self, Outcome};
-use crate::progress::{Mode, follow};
+use crate::progress::{Mode, follow, json};
 use crate::streams::Streams;
 
 /// How a run is followed.
@@ -48,7 +48,8 @@ impl Shown {
         limit: Option<Duration>,
     ) -> Result<follow::Manner, Failure> {
         let interval = context::duration("--progress-interval", &self.progress_interval)?;
-        Ok(follow::Manner { mode: mode.in_surroundings(&context.environment), interval, limit })
+        let mode = mode.in_surroundings(&context.environment, context.can_redraw());
+        Ok(follow::Manner { mode, interval, limit })
     }
 }
 
@@ -61,6 +62,20 @@ impl Flags {
         let mode = if quietly && wished == Mode::Auto { Mode::None } else { wished };
         self.shown.manner(context, mode, limit)
     }
+}
+
+/// What kept the watching from beginning is told in a JSON line as well, where somebody reads those.
+pub fn begun<T>(
+    begun: Result<T, Failure>,
+    mode: Mode,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<T, Failure> {
+    if let Err(failure) = &begun
+        && mode == Mode::Json
+    {
+        json::give_up(failure, context.environment.now(), streams.results)?;
+    }
+    begun
 }
 
 /// Follows runs to their end, prints the result that `-o` asks for, and turns the end into an exit code.

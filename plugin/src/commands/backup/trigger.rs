@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::output::{self, Format, Shape};
+use crate::progress::Mode;
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -46,6 +47,25 @@ impl Args {
     /// Creates the BackupSessions, and follows them if that is wished.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let manner = self.follow.manner(context, !self.watch)?;
+        let follows = self.wait || self.watch;
+        let begun = self.begin(context, streams).await;
+        let mode = if follows { manner.mode } else { Mode::None };
+        let (namespace, cluster, sessions) = follow::begun(begun, mode, (context, streams))?;
+        self.print(&sessions, follows, streams)?;
+        if !follows {
+            return Ok(());
+        }
+        let runs: Vec<String> = sessions.iter().map(kube::ResourceExt::name_any).collect();
+        let after = (manner, &self.output);
+        follow::to_the_end(&cluster, (&namespace, &runs), after, (context, streams)).await
+    }
+
+    /// Creates the BackupSessions.
+    async fn begin(
+        &self,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<(String, Cluster, Vec<BackupSession>), Failure> {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
         let configurations = self.configurations(&cluster, &namespace).await?;
@@ -58,14 +78,7 @@ impl Args {
             // One of that name was made in this very second: it is the run that was asked for.
             cluster.create(Some(&namespace), session).await?;
         }
-        let follows = self.wait || self.watch;
-        self.print(&sessions, follows, streams)?;
-        if !follows {
-            return Ok(());
-        }
-        let runs: Vec<String> = sessions.iter().map(kube::ResourceExt::name_any).collect();
-        let after = (manner, &self.output);
-        follow::to_the_end(&cluster, (&namespace, &runs), after, (context, streams)).await
+        Ok((namespace, cluster, sessions))
     }
 
     async fn configurations(
