@@ -93,7 +93,7 @@ async fn lists_shows_status_and_check_tell_what_the_cluster_has() {
 
     let said = plugin(&namespace, &["storage", "show", "mini"], "").await;
     assert_eq!(said.code, 4, "{said:?}");
-    assert!(said.stderr.contains("did you mean minio?"), "{said:?}");
+    assert!(said.stderr.contains("did you mean minio?") && said.stderr.contains("KS060"), "{said:?}");
     namespace.remove().await;
 }
 
@@ -130,6 +130,7 @@ async fn deleting_keeps_the_data_unless_told_and_confirmed() {
     let (namespace, snapshot) = backed_up(&cluster, "verbs-delete").await;
     let said = plugin(&namespace, &["storage", "delete", "minio"], "").await;
     assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("KS083"), "{said:?}");
     assert!(said.stderr.contains("--yes") && said.stderr.contains("the data in s3"), "{said:?}");
     let said = plugin(&namespace, &["snapshot", "delete", &snapshot, "--wipe-data", "--yes"], "").await;
     assert_eq!(said.code, 2, "{said:?}");
