@@ -4,10 +4,8 @@
 pub mod access;
 pub mod facts;
 pub mod file;
-pub mod reach;
 pub mod review;
 pub mod storage;
-pub mod tunnel;
 pub mod words;
 
 use crate::ask::{self, Answer, Question};

@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Dialogue;
 use super::facts::Facts;
-use super::reach::{self, Reach};
 use crate::ask::{Answer, Choice, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::reach::{self, Reach};
 use crate::setup;
 use crate::setup::credentials::Input;
 use crate::setup::storage::{Flags, ProviderFlag};
@@ -236,7 +236,8 @@ impl Draft {
         if !missing.is_empty() {
             return Ok(Reach::Unknown);
         }
-        reach::check(cluster, &meant, context, streams).await
+        // On the heap: the dialogue around it is large enough.
+        Box::pin(reach::check(cluster, &meant, context, streams)).await
     }
 }
 

@@ -77,7 +77,8 @@ fn serve(
             other => other.to_string(),
         };
         let head = format!(
-            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             last-modified: Sun, 22 Nov 2026 14:00:00 GMT\r\n\r\n",
             body.len()
         );
         connection.write_all(format!("{head}{body}").as_bytes()).ok()?;
