@@ -203,7 +203,9 @@ async fn logs_and_diagnosis_tell_what_happened_and_no_secret() {
     let said = plugin(&namespace, "debug backup orders", "").await;
     said.assert_success();
     assert!(said.stderr.contains("Nothing failed in backup"), "{said:?}");
+    let operator = given::the_operator_alone().await;
     let said = plugin(&namespace, "debug operator", "").await;
+    drop(operator);
     said.assert_success();
     assert!(said.stdout.contains("kubestash-operator") && said.stdout.contains("1/1 ready"), "{said:?}");
     let said = plugin(&namespace, "debug backupstorage minio", "").await;

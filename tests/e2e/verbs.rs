@@ -84,12 +84,14 @@ async fn lists_shows_status_and_check_tell_what_the_cluster_has() {
     tells(&namespace, "backup status shop", &["not paused", "present", "3 daily", "✔", &snapshot]).await;
     tells(&namespace, "status", &["storage", "backup", "last Succeeded"]).await;
 
+    let operator = crate::given::the_operator_alone().await;
     let report: Value = serde_json::from_str(&done(&namespace, "check -o json").await.stdout).expect("JSON");
     assert_eq!(report["success"], true, "{report:#}");
     let checks = report["categories"].as_array().expect("categories");
     let well = |category: &Value| category["checks"].as_array().is_some_and(|checks| !checks.is_empty());
     assert!(checks.len() == 4 && checks.iter().all(well), "{report:#}");
     done(&namespace, "check --pre").await;
+    drop(operator);
 
     let said = plugin(&namespace, &["storage", "show", "mini"], "").await;
     assert_eq!(said.code, 4, "{said:?}");

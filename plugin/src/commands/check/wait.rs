@@ -66,14 +66,18 @@ impl Known {
         if !self.listed {
             return Verdict::NotYet("the API server has not answered yet".into());
         }
-        if self.deployments.is_empty() {
-            return Verdict::NotYet("no operator is installed".into());
-        }
-        let verdicts = self.deployments.values().map(|deployment| rollout::available(Some(deployment)));
-        verdicts
-            .reduce(|first, next| if first == Verdict::Reached(()) { first } else { next })
-            .unwrap_or_else(|| Verdict::NotYet("no operator is installed".into()))
+        let mut verdicts: Vec<Verdict<()>> = self.deployments.values().map(available).collect();
+        verdicts.sort_by_key(|verdict| *verdict != Verdict::Reached(()));
+        verdicts.into_iter().next().unwrap_or_else(|| Verdict::NotYet("no operator is installed".into()))
     }
+}
+
+/// Available as a rollout is; and one that is scaled to nothing is not there.
+fn available(deployment: &Deployment) -> Verdict<()> {
+    if deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(0) {
+        return Verdict::NotYet("the operator is scaled to 0 pods".into());
+    }
+    rollout::available(Some(deployment))
 }
 
 #[cfg(test)]
@@ -82,11 +86,11 @@ mod tests {
 
     use super::*;
 
-    fn operator(ready: i32) -> Deployment {
+    fn operator(wished: i32, ready: i32) -> Deployment {
         serde_json::from_value(json!({
             "metadata": {"name": "kubestash-operator", "namespace": "kubestash"},
-            "spec": {"replicas": 1, "selector": {}, "template": {}},
-            "status": {"replicas": 1, "updatedReplicas": 1, "availableReplicas": ready},
+            "spec": {"replicas": wished, "selector": {}, "template": {}},
+            "status": {"replicas": wished, "updatedReplicas": wished, "availableReplicas": ready},
         }))
         .unwrap()
     }
@@ -98,8 +102,9 @@ mod tests {
         let not_yet = |why: &str| Verdict::NotYet(why.to_owned());
         assert_eq!(note(watcher::Event::Init), not_yet("the API server has not answered yet"));
         assert_eq!(note(watcher::Event::InitDone), not_yet("no operator is installed"));
-        assert_eq!(note(watcher::Event::Apply(operator(0))), not_yet("0 of 1 pods available"));
-        assert_eq!(note(watcher::Event::Apply(operator(1))), Verdict::Reached(()));
-        assert_eq!(note(watcher::Event::Delete(operator(1))), not_yet("no operator is installed"));
+        assert_eq!(note(watcher::Event::Apply(operator(0, 0))), not_yet("the operator is scaled to 0 pods"));
+        assert_eq!(note(watcher::Event::Apply(operator(1, 0))), not_yet("0 of 1 pods available"));
+        assert_eq!(note(watcher::Event::Apply(operator(1, 1))), Verdict::Reached(()));
+        assert_eq!(note(watcher::Event::Delete(operator(1, 1))), not_yet("no operator is installed"));
     }
 }
