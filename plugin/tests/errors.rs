@@ -92,3 +92,21 @@ fn every_id_is_produced_by_a_real_cause() {
         );
     }
 }
+
+/// The numbers of exit codes are a contract with scripts: each is the end of some command line here.
+#[test]
+fn every_exit_code_is_the_end_of_a_golden_file_or_of_a_test() {
+    let mut goldens = Vec::new();
+    files(&repository().join("plugin/tests/golden"), "golden", &mut goldens);
+    let texts: Vec<String> = goldens.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let ends = fs::read_to_string(repository().join("plugin/tests/ends.rs")).unwrap();
+    for exit in
+        [Exit::Done, Exit::Failed, Exit::Usage, Exit::Partly, Exit::Cluster, Exit::Skipped, Exit::TimedOut]
+    {
+        let line = format!("--- exit {}\n", exit.code());
+        assert!(texts.iter().any(|text| text.contains(&line)), "no golden file ends with {exit:?}");
+    }
+    for exit in [Exit::Interrupted, Exit::Terminated] {
+        assert!(ends.contains(&format!("Exit::{exit:?}")), "no test ends with {exit:?}");
+    }
+}
