@@ -30,6 +30,7 @@ pub mod output;
 pub mod pods;
 pub mod progress;
 pub mod prompt;
+pub mod reach;
 pub mod readiness;
 pub mod repository;
 pub mod setup;

@@ -5,10 +5,8 @@ pub mod access;
 pub mod facts;
 pub mod file;
 pub mod memory;
-pub mod reach;
 pub mod review;
 pub mod storage;
-pub mod tunnel;
 pub mod words;
 
 use crate::ask::{self, Answer, Question};

@@ -56,3 +56,57 @@ fn the_page_lists_every_exit_code() {
     }
     assert!(table.contains("| 130, 143 |"));
 }
+
+/// All files below a folder with this extension.
+fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|end| end == extension) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_id_is_produced_by_a_real_cause() {
+    let mut sources = Vec::new();
+    files(&repository().join("plugin/tests/golden"), "golden", &mut sources);
+    files(&repository().join("tests/e2e"), "rs", &mut sources);
+    sources.push(repository().join("plugin/tests/ends.rs"));
+    let texts: Vec<String> = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for code in Code::ALL {
+        let id = code.id();
+        // A fault of the program has no cause that a test could make.
+        if *code == Code::Fault {
+            continue;
+        }
+        // Golden files show the address only of what went wrong; stories name the id.
+        let (anchor, quoted) =
+            (format!("errors.md#{}", id.to_ascii_lowercase()), format!("contains(\"{id}\")"));
+        assert!(
+            texts.iter().any(|text| text.contains(&anchor) || text.contains(&quoted)),
+            "{id} ({}) is in no golden file and in no story",
+            code.title()
+        );
+    }
+}
+
+/// The numbers of exit codes are a contract with scripts: each is the end of some command line here.
+#[test]
+fn every_exit_code_is_the_end_of_a_golden_file_or_of_a_test() {
+    let mut goldens = Vec::new();
+    files(&repository().join("plugin/tests/golden"), "golden", &mut goldens);
+    let texts: Vec<String> = goldens.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let ends = fs::read_to_string(repository().join("plugin/tests/ends.rs")).unwrap();
+    for exit in
+        [Exit::Done, Exit::Failed, Exit::Usage, Exit::Partly, Exit::Cluster, Exit::Skipped, Exit::TimedOut]
+    {
+        let line = format!("--- exit {}\n", exit.code());
+        assert!(texts.iter().any(|text| text.contains(&line)), "no golden file ends with {exit:?}");
+    }
+    for exit in [Exit::Interrupted, Exit::Terminated] {
+        assert!(ends.contains(&format!("Exit::{exit:?}")), "no test ends with {exit:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod application;
 mod backup;
+mod check;
 mod compatibility;
 mod definitions;
 mod failure;

@@ -22,6 +22,8 @@ impl Command {
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
+            // A small object in every storage.
+            Self::Check(args) if args.writes() => Writes,
             Self::Check(_) | Self::Status(_) | Self::Watch(_) | Self::Version(_) | Self::Completion(_) => {
                 Reads
             }
@@ -102,7 +104,7 @@ fn of_debug(command: &debug::Command) -> Effect {
 /// What was typed, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
-    /// The verb with its noun: `backup create`.
+    /// The verb with its noun, and what makes it write: `backup create`, `check --deep`.
     pub verb: String,
     /// Whether `--dry-run` or `--export` keeps it from writing.
     pub held_back: bool,
@@ -124,8 +126,10 @@ impl Typed {
             values.next_back().map(|value| value.to_string_lossy().into_owned())
         };
         let set = |name: &str| raw(name).is_some_and(|value| !matches!(value.as_str(), "none" | "false"));
+        // The one flag that makes a reading verb write.
+        let deep = if set("deep") { " --deep" } else { "" };
         Self {
-            verb: verb.join(" "),
+            verb: format!("{}{deep}", verb.join(" ")),
             held_back: set("dry_run") || set("export"),
             can_be_held_back: raw("dry_run").is_some(),
         }

@@ -2,7 +2,7 @@
 
 pub mod bundle;
 pub mod checks;
-mod rollout;
+pub mod rollout;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Dialogue;
 use super::facts::Facts;
-use super::reach::{self, Origin, Reach};
 use crate::ask::{Answer, Choice, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::reach::{self, Origin, Reach};
 use crate::setup;
 use crate::setup::credentials::Input;
 use crate::setup::storage::{Flags, ProviderFlag};
@@ -264,7 +264,8 @@ impl Draft {
         if !missing.is_empty() {
             return Ok(Reach::Unknown);
         }
-        reach::check(cluster, &meant, self.from, (context, streams)).await
+        // On the heap: the dialogue around it is large enough.
+        Box::pin(reach::check(cluster, &meant, self.from, (context, streams))).await
     }
 }
 
@@ -282,11 +283,11 @@ impl Dialogue for Draft {
         streams: &mut Streams<'_>,
     ) -> Result<Option<Question>, Failure> {
         if step == Step::Check {
-            let Reach::Fails { reason, .. } = self.check(context, streams).await? else {
+            let Reach::Fails { failure, .. } = self.check(context, streams).await? else {
                 self.done.push(step);
                 return Ok(None);
             };
-            streams.story.line(Glyph::Failed, &reason);
+            streams.story.line(Glyph::Failed, &reach::reason(&failure));
         }
         Ok(Some(self.question(step)))
     }

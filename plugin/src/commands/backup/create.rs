@@ -48,7 +48,7 @@ pub struct Args {
     #[command(flatten)]
     storage: setup::storage::Flags,
     #[command(flatten)]
-    check: crate::wizard::reach::Flags,
+    check: crate::reach::Flags,
     #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]

@@ -84,6 +84,12 @@ fn of_every_command_of_the_tree_it_is_known_whether_it_writes() {
 }
 
 #[test]
+fn a_check_writes_only_when_it_goes_deep() {
+    assert_eq!(typed("check --deep").0, Writes);
+    assert_eq!(typed("check --wait 1m -A").0, Reads);
+}
+
+#[test]
 fn every_writing_command_with_a_dry_run_is_held_back_by_it() {
     for (verb, rest, effect) in VERBS {
         let (_, plain) = typed(&format!("{verb} {rest}"));

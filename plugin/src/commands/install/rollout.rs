@@ -31,6 +31,7 @@ pub fn established(definition: &CustomResourceDefinition) -> Result<bool, Failur
 }
 
 /// Whether the operator runs in the form that was asked for; the same tests as `kubectl rollout status`.
+#[must_use]
 pub fn available(deployment: Option<&Deployment>) -> Verdict<()> {
     let Some(deployment) = deployment else { return Verdict::NotYet("the deployment does not exist".into()) };
     let status = deployment.status.clone().unwrap_or_default();

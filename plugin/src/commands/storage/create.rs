@@ -11,13 +11,13 @@ use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::prompt;
+use crate::reach;
 use crate::readiness;
 use crate::setup;
 use crate::setup::credentials::Input;
 use crate::setup::storage::{Flags, Meant};
 use crate::story::Glyph;
 use crate::streams::Streams;
-use crate::wizard::reach;
 use crate::wizard::words::{self, Words};
 
 /// Create or change a BackupStorage, with a Secret for its credentials
