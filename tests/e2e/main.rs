@@ -21,5 +21,6 @@ mod setup;
 mod storage;
 mod storage_faults;
 mod terminal;
+mod tour;
 mod verbs;
 mod wizard;
