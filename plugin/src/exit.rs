@@ -53,6 +53,9 @@ Exit codes:
   3  partly done              124  --timeout passed, 130  interrupted, 143  terminated: the work
                                    goes on in the cluster
 
+KUBESTASH_READ_ONLY=1 stops every command that would change the cluster or a bucket.
+What the id of an error means:  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md
+
 kubectl takes no flags before a plugin's name:  kubectl kubestash watch orders -n shop";
 
 #[cfg(test)]

@@ -110,6 +110,8 @@ pub struct Typed {
     pub held_back: bool,
     /// Whether `--dry-run` could.
     pub can_be_held_back: bool,
+    /// Whether a program reads what is told: `--progress=json`.
+    pub for_programs: bool,
 }
 
 impl Typed {
@@ -132,6 +134,7 @@ impl Typed {
             verb: format!("{}{deep}", verb.join(" ")),
             held_back: set("dry_run") || set("export"),
             can_be_held_back: raw("dry_run").is_some(),
+            for_programs: raw("progress").as_deref() == Some("json"),
         }
     }
 }
