@@ -45,7 +45,8 @@ impl Exit {
 }
 
 /// The paragraph at the end of `--help`.
-pub const HELP: &str = "\
+pub const HELP: &str = concat!(
+    "\
 Exit codes:
   0  done                     4    the cluster or an object stood in the way: unreachable, forbidden,
   1  the operation failed          not found, conflict
@@ -54,9 +55,12 @@ Exit codes:
                                    goes on in the cluster
 
 KUBESTASH_READ_ONLY=1 stops every command that would change the cluster or a bucket.
-What the id of an error means:  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md
+What the id of an error means:  ",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/HEAD/docs/errors.md
 
-kubectl takes no flags before a plugin's name:  kubectl kubestash watch orders -n shop";
+kubectl takes no flags before a plugin's name:  kubectl kubestash watch orders -n shop"
+);
 
 #[cfg(test)]
 mod tests {
