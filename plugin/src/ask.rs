@@ -112,7 +112,7 @@ pub async fn ask(
     context: &Context,
     streams: &mut Streams<'_>,
 ) -> Result<Answer, Failure> {
-    if context.environment.answers_come_from_the_keyboard() && context.can_redraw_questions() {
+    if context.environment.answers_come_from_the_keyboard() && context.can_redraw() {
         screen::ask(question).await
     } else {
         lines::ask(question, context, streams).await

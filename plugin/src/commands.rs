@@ -13,6 +13,7 @@ pub mod password;
 pub mod removal;
 pub mod repository;
 pub mod retention;
+pub mod show;
 pub mod snapshot;
 pub mod status;
 pub mod storage;

@@ -55,9 +55,9 @@ impl Context {
         Ok(self.selected()?.namespace.clone().unwrap_or_else(|| "default".into()))
     }
 
-    /// Whether questions may redraw their lines: not for a screen reader, nor on a terminal that cannot.
+    /// Whether questions and progress may redraw their lines: not for a screen reader, nor on a terminal that cannot.
     #[must_use]
-    pub fn can_redraw_questions(&self) -> bool {
+    pub fn can_redraw(&self) -> bool {
         let accessible = ["KUBESTASH_ACCESSIBLE", "ACCESSIBLE"]
             .iter()
             .any(|name| self.environment.variable(name).is_some_and(|value| value != "0"));

@@ -89,6 +89,12 @@ impl Failure {
         })
     }
 
+    /// The same failure with another exit code.
+    #[must_use]
+    pub fn ending(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn why(self, why: impl Into<String>) -> Self {

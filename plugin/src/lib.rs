@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod commands;
 pub mod complete;
 pub mod context;
+pub mod diff;
 pub mod discovery;
 pub mod environment;
 pub mod exit;
@@ -117,10 +118,11 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
 /// A command that ends when it is interrupted. What waits inside it hears the same signal, and is asked first: it knows
 /// better what to say.
 async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let interrupted = signals::interrupted();
     tokio::select! {
         biased;
         ended = command => ended,
-        exit = signals::interrupted() => Err(Failure::stopped(exit, "interrupted; what was written stays")),
+        exit = interrupted => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use archive::manifest::codec;
 use kube::Resource;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::{Code, Failure};
 
@@ -142,6 +142,9 @@ impl Object {
         let mut body = body.clone();
         if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
+            if is_secret {
+                without_last_applied(metadata);
+            }
         }
         if is_secret {
             for field in ["data", "stringData"] {
@@ -156,6 +159,15 @@ impl Object {
             }
         }
         body
+    }
+}
+
+/// Leaves out the copy of the object that `kubectl apply` keeps in an annotation: of a Secret, with all its values.
+pub fn without_last_applied(metadata: &mut Map<String, Value>) {
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    if annotations.is_empty() {
+        metadata.remove("annotations");
     }
 }
 
@@ -244,6 +256,9 @@ mod tests {
         let object = Object::typed(&secret()).unwrap();
         assert!(!Object::shown(&object.body, object.is_secret()).to_string().contains("s3cr3t"));
         assert!(!format!("{object:?}").contains("s3cr3t"));
+        let copied = json!({"metadata": {"annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"s3cr3t\"}}", "mine": "x"}}});
+        assert_eq!(Object::shown(&copied, true), json!({"metadata": {"annotations": {"mine": "x"}}}));
     }
 
     #[test]

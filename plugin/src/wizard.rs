@@ -4,6 +4,7 @@
 pub mod access;
 pub mod facts;
 pub mod file;
+pub mod memory;
 pub mod review;
 pub mod storage;
 pub mod words;

@@ -61,7 +61,7 @@ async fn two_commands_lead_from_nothing_to_a_finished_snapshot() {
 
     let said = plugin(&namespace, &["snapshot", "list", "-o", "json"], "").await;
     let snapshot: Value = serde_json::from_str(&said.stdout).expect("JSON");
-    assert_eq!(snapshot["status"]["phase"], "Succeeded");
+    assert_eq!(snapshot["items"][0]["status"]["phase"], "Succeeded");
 
     // The same once more: nothing changes, least of all the password.
     let said = plugin(&namespace, &create, "").await;

@@ -17,7 +17,7 @@ use crate::given;
 const COMPONENT: &str = "repository/v1/nightly/manifest";
 
 /// A finished backup in a storage that is reached under the same address from pods and from here.
-async fn a_backup_reachable_from_here(cluster: &Cluster, story: &str) -> Namespace {
+pub async fn a_backup_reachable_from_here(cluster: &Cluster, story: &str) -> Namespace {
     let namespace = Namespace::create(cluster, story).await;
     namespace.apply(&given::STORAGE.replace("ENDPOINT", &cluster.environment.s3_host_endpoint)).await;
     namespace.apply(given::NAMESPACE_BACKUP).await;
@@ -34,13 +34,13 @@ async fn plugin(namespace: &Namespace, line: &str, input: &str) -> Said {
 }
 
 /// restic on the repository of the story with another password than usual.
-fn restic_with(namespace: &Namespace, password: &str) -> Restic {
+pub fn restic_with(namespace: &Namespace, password: &str) -> Restic {
     let path = format!("{}/orders/{COMPONENT}", namespace.name);
     Restic::new(&namespace.cluster.environment, &path, password)
 }
 
 /// Whether restic opens the repository with this password.
-async fn opens(namespace: &Namespace, password: &str) -> bool {
+pub async fn opens(namespace: &Namespace, password: &str) -> bool {
     restic_with(namespace, password).try_run(&["cat", "config"]).await.0 == 0
 }
 
@@ -116,7 +116,7 @@ async fn an_updated_password_is_that_of_the_next_backup() {
 }
 
 /// A lock of a restic that was killed while it waited for its input.
-async fn a_lock_of_a_killed_restic(namespace: &Namespace) {
+pub async fn a_lock_of_a_killed_restic(namespace: &Namespace) {
     let environment = &namespace.cluster.environment;
     let repository = format!(
         "s3:{}/{}/{}/orders/{COMPONENT}",
@@ -143,7 +143,7 @@ async fn a_lock_of_a_killed_restic(namespace: &Namespace) {
 }
 
 /// How many locks restic sees.
-async fn locks(namespace: &Namespace) -> usize {
+pub async fn locks(namespace: &Namespace) -> usize {
     let (code, listed, said) =
         restic_with(namespace, given::PASSWORD).try_run(&["list", "locks", "--no-lock"]).await;
     assert_eq!(code, 0, "{said}");

@@ -11,20 +11,24 @@ use kube::ResourceExt;
 use kube::api::ListParams;
 
 /// A story's namespace, and a home for the wizard to remember things in.
-struct Desk {
-    namespace: Namespace,
+pub struct Desk {
+    pub namespace: Namespace,
     home: tempfile::TempDir,
 }
 
 impl Desk {
     async fn new(story: &str) -> Self {
         let cluster = Cluster::connect().await;
-        let namespace = Namespace::create(&cluster, story).await;
+        Self::of(Namespace::create(&cluster, story).await)
+    }
+
+    /// A desk for a namespace in which something happened already.
+    pub fn of(namespace: Namespace) -> Self {
         Self { namespace, home: tempfile::tempdir().expect("a folder") }
     }
 
     /// Starts the plugin at a terminal of this many columns.
-    fn sit_down(&self, line: &[&str], variables: &[(&str, &str)], columns: u16) -> Terminal {
+    pub fn sit_down(&self, line: &[&str], variables: &[(&str, &str)], columns: u16) -> Terminal {
         let environment = &self.namespace.cluster.environment;
         let arguments = [line, &["-n", &self.namespace.name]].concat();
         let mut all = vec![

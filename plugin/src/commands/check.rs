@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use self::report::{Category, Check, Verdict};
 use crate::cluster::Cluster;
-use crate::commands::list::Order;
+use crate::commands::list;
 use crate::commands::lookup;
 use crate::context::{self, Context};
 use crate::exit::Exit;
@@ -128,7 +128,7 @@ async fn storages(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) ->
         let fix = "kubectl kubestash storage create";
         return vec![Check::doubtful(Code::NoStorage, "there is a storage", "none yet", fix)];
     }
-    Order::Name.sort(&mut storages);
+    list::sort_by_name(&mut storages);
     storages.iter().map(|storage| of_storage(storage, now)).collect()
 }
 
@@ -157,7 +157,7 @@ async fn backups(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> 
         let fix = "kubectl kubestash backup create";
         return vec![Check::doubtful(Code::NoBackup, "there is a backup", "none yet", fix)];
     }
-    Order::Name.sort(&mut world.configurations);
+    list::sort_by_name(&mut world.configurations);
     let mut checks = Vec::new();
     for configuration in &world.configurations {
         let backup = world.glance(configuration);

@@ -12,6 +12,7 @@ use crate::apply::{self, Writing, Written};
 use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
 use crate::context::{self, Context};
+use crate::exit::Exit;
 use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
@@ -32,8 +33,11 @@ pub struct Flags {
     /// Do not write: print what would be, judged by this plugin or by the API server
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO")]
     pub dry_run: DryRun,
+    /// Do not write: print what would change, as diff -u does; exit with 1 when something would, with more on an error
+    #[arg(long, conflicts_with_all = ["export", "dry_run", "output"])]
+    pub diff: bool,
     /// Output format of the objects
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     pub output: Format,
     /// Take over fields that another manager owns
     #[arg(long)]
@@ -62,7 +66,7 @@ impl Flags {
     /// Whether anything is written.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !self.export && self.dry_run == DryRun::None
+        !self.export && !self.diff && self.dry_run == DryRun::None
     }
 
     /// The limit of the wait.
@@ -76,21 +80,47 @@ impl Flags {
             streams.results.write_all(export(objects)?.as_bytes())?;
             return Ok(());
         }
-        apply::print(&apply::as_planned(objects), DryRun::Client, self.output, streams)
+        apply::print(&apply::as_planned(objects), DryRun::Client, &self.output, streams)
     }
 
-    /// Has the API server judge the objects, writes them unless this is a dry run, and prints what happened.
+    /// Has the API server judge the objects, writes them unless this is a dry run, and prints what happened. A difference
+    /// that was asked for ends as one that was told.
     pub async fn write(
         &self,
         cluster: &Cluster,
         objects: &[Object],
         streams: &mut Streams<'_>,
     ) -> Result<Vec<Written>, Failure> {
+        if self.diff {
+            return print_differences(cluster, objects, self.force_conflicts, streams)
+                .await
+                .map(|()| Vec::new());
+        }
         let writing = Writing { dry_run: self.dry_run, force: self.force_conflicts };
         let written = apply::write(cluster, objects, writing).await?;
-        apply::print(&written, self.dry_run, self.output, streams)?;
+        apply::print(&written, self.dry_run, &self.output, streams)?;
         Ok(written)
     }
+}
+
+/// Prints what applying the objects would change, and ends like `kubectl diff`: as done when nothing differs, with 1 when
+/// something does, and with more than 1 when that cannot be told.
+pub async fn print_differences(
+    cluster: &Cluster,
+    objects: &[Object],
+    force: bool,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    let text = apply::differences(cluster, objects, force).await.map_err(|failure| match failure.exit() {
+        Exit::Failed => failure.ending(Exit::Cluster),
+        _ => failure,
+    })?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    streams.results.write_all(text.as_bytes())?;
+    streams.results.flush()?;
+    Err(Failure::told(Exit::Failed))
 }
 
 /// YAML for Git: everything but the Secrets, of which the command that makes them is told.

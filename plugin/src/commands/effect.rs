@@ -106,7 +106,7 @@ fn of_debug(command: &debug::Command) -> Effect {
 pub struct Typed {
     /// The verb with its noun, and what makes it write: `backup create`, `check --deep`.
     pub verb: String,
-    /// Whether `--dry-run` or `--export` keeps it from writing.
+    /// Whether `--dry-run`, `--export` or `--diff` keeps it from writing.
     pub held_back: bool,
     /// Whether `--dry-run` could.
     pub can_be_held_back: bool,
@@ -115,7 +115,7 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// Reads the words and the two flags, which mean the same wherever they exist.
+    /// Reads the words and the flags, which mean the same wherever they exist.
     #[must_use]
     pub fn of(matches: &ArgMatches) -> Self {
         let (mut matches, mut verb) = (matches, Vec::new());
@@ -132,7 +132,7 @@ impl Typed {
         let deep = if set("deep") { " --deep" } else { "" };
         Self {
             verb: format!("{}{deep}", verb.join(" ")),
-            held_back: set("dry_run") || set("export"),
+            held_back: ["dry_run", "export", "diff"].into_iter().any(set),
             can_be_held_back: raw("dry_run").is_some(),
             for_programs: raw("progress").as_deref() == Some("json"),
         }

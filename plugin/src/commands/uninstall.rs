@@ -145,10 +145,9 @@ impl Args {
             let typed = match &self.confirm {
                 Some(typed) => typed.clone(),
                 None if prompt::possible(context) => {
-                    prompt::line(&format!(
-                        "Type the name of the context ({name}) to remove every object of KubeStash"
-                    ))
-                    .await?
+                    let question =
+                        format!("Type the name of the context ({name}) to remove every object of KubeStash");
+                    prompt::line(&question, (context, streams)).await?
                 }
                 None => String::new(),
             };
@@ -165,7 +164,7 @@ impl Args {
         if !prompt::possible(context) {
             return Err(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed").fix("--yes"));
         }
-        if prompt::confirm(&format!("Remove from cluster \"{name}\"?"), false).await? {
+        if prompt::confirm(&format!("Remove from cluster \"{name}\"?"), (context, streams)).await? {
             return Ok(());
         }
         streams.story.plain("Nothing was changed.");

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::failure::{Code, Failure};
-use crate::setup::{credentials, storage};
+use crate::setup::{credentials, retention, storage};
 
 /// Flags in order, without their dashes; `None` for one that takes no value.
 pub type Words = Vec<(&'static str, Option<String>)>;
@@ -44,6 +44,18 @@ pub fn storage_words(words: &mut Words, flags: &storage::Flags) {
     let policy = flags.deletion_policy.filter(|policy| *policy != storage::DeletionFlag::Delete);
     push(words, "deletion-policy", named(policy.and_then(|value| value.to_possible_value())));
     credential_words(words, &flags.credentials);
+}
+
+/// The flags that say how long backups are kept.
+pub fn retention_words(words: &mut Words, flags: &retention::Flags) {
+    push(words, "keep-last", flags.keep_last);
+    push(words, "keep-hourly", flags.keep_hourly);
+    push(words, "keep-daily", flags.keep_daily);
+    push(words, "keep-weekly", flags.keep_weekly);
+    push(words, "keep-monthly", flags.keep_monthly);
+    push(words, "keep-yearly", flags.keep_yearly);
+    push(words, "keep-failed", flags.keep_failed);
+    push(words, "max-retention", flags.max_retention.as_ref());
 }
 
 fn credential_words(words: &mut Words, flags: &credentials::Flags) {

@@ -48,6 +48,8 @@ pub struct Args {
     #[command(flatten)]
     storage: setup::storage::Flags,
     #[command(flatten)]
+    check: crate::reach::Flags,
+    #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
     questions: crate::wizard::Flags,
@@ -95,6 +97,9 @@ impl Args {
             if let Some(failure) = Failure::several(lacking::lacking(cluster, &prepared.plan).await?) {
                 return Err(failure);
             }
+            if let Some(storage) = &prepared.plan.new_storage {
+                self.check.require(cluster, storage, (context, streams)).await?;
+            }
             self.tell(&prepared.plan, &prepared.objects, context, streams);
             self.carry_out(Some(cluster), &prepared, (context, streams)).await?;
             return if self.write.writes() {
@@ -125,7 +130,7 @@ impl Args {
         };
         let asked = match asked {
             Some(asked) => Some(asked),
-            None => storage::create::secret_key(&self.storage, context).await?,
+            None => storage::create::secret_key(&self.storage, (context, streams)).await?,
         };
         let plan = self.plan((&namespace, &name), (typed_target, asked), &seen, (context, streams))?;
         let objects = plan.objects(&seen)?;
@@ -177,7 +182,7 @@ impl Args {
             runs = watch::runs_of(cluster, (namespace, name), None, streams).await?;
         }
         let manner = self.shown.manner(context, self.shown.progress, None)?;
-        follow::to_the_end(cluster, (namespace, &runs), (manner, Format::Table), (context, streams)).await
+        follow::to_the_end(cluster, (namespace, &runs), (manner, &Format::Table), (context, streams)).await
     }
 
     fn name(&self, target: Option<&TypedTarget>, namespace: &str) -> Result<String, Failure> {

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["name", "run"])]
     all: bool,
     /// Output format of the result: name prints the snapshots, json and yaml the BackupSessions
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
     #[command(flatten)]
     follow: follow::Flags,
@@ -56,10 +56,21 @@ impl Args {
     /// Watches.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let manner = self.follow.manner(context, false)?;
+        let begun = self.begin(context, manner.limit, streams).await;
+        let (namespace, cluster, runs) = follow::begun(begun, manner.mode, (context, streams))?;
+        follow::to_the_end(&cluster, (&namespace, &runs), (manner, &self.output), (context, streams)).await
+    }
+
+    async fn begin(
+        &self,
+        context: &Context,
+        limit: Option<Duration>,
+        streams: &mut Streams<'_>,
+    ) -> Result<(String, Cluster, Vec<String>), Failure> {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let runs = self.runs(&cluster, &namespace, manner.limit, streams).await?;
-        follow::to_the_end(&cluster, (&namespace, &runs), (manner, self.output), (context, streams)).await
+        let runs = self.runs(&cluster, &namespace, limit, streams).await?;
+        Ok((namespace, cluster, runs))
     }
 
     async fn runs(

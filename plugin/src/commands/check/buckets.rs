@@ -10,12 +10,11 @@ use kube::ResourceExt as _;
 
 use super::report::{Category, Check};
 use crate::cluster::Cluster;
-use crate::commands::list::Order;
-use crate::commands::lookup;
+use crate::commands::{list, lookup};
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::human;
-use crate::reach::Way;
+use crate::reach::{Origin, Way};
 
 /// How many storages are tried at once.
 const TOGETHER: usize = 4;
@@ -28,7 +27,7 @@ pub(super) async fn checks(
     context: &Context,
 ) -> Option<Category> {
     let mut storages: Vec<BackupStorage> = cluster.list(namespace, "").await.ok()?;
-    Order::Name.sort(&mut storages);
+    list::sort_by_name(&mut storages);
     let tries = storages.iter().map(|storage| tried(cluster, storage, context));
     let checks: Vec<Check> = futures::stream::iter(tries).buffered(TOGETHER).collect().await;
     (!checks.is_empty()).then(|| Category { name: "buckets", place: place.to_owned(), checks })
@@ -52,7 +51,7 @@ async fn tried(cluster: &Cluster, storage: &BackupStorage, context: &Context) ->
             Err(error) => return Check::unseen(code, place, &error.into()),
         },
     };
-    let way = match Way::to(location, secret_name.is_none(), cluster).await {
+    let way = match Way::to(&location, secret_name.is_none(), Origin::Auto, cluster).await {
         Ok(way) => way,
         Err(reason) => {
             let remark = format!("not tried from this machine: {reason}");

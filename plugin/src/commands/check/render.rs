@@ -85,7 +85,7 @@ pub(super) fn json(categories: &[Category]) -> Result<String, Failure> {
         })
         .collect();
     let success = count(categories, Verdict::Error) == 0;
-    output::json(&[json!({"success": success, "categories": categories_value})])
+    output::json(&json!({"success": success, "categories": categories_value}))
 }
 
 fn value(check: &Check) -> Value {

@@ -100,7 +100,7 @@ impl Args {
             .fix("wait until it is done, or if you know that nobody works there any more:  --force"));
         }
         let question = format!("{number} younger than {}, and {why}. Remove all the same?", self.older_than);
-        if prompt::confirm(&question, false).await? {
+        if prompt::confirm(&question, (context, streams)).await? {
             return remove(young, opened, found, streams).await;
         }
         streams.story.line(Glyph::Warning, &format!("{number} left"));

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::prompt;
+use crate::reach;
 use crate::readiness;
 use crate::setup;
 use crate::setup::credentials::Input;
@@ -26,6 +27,8 @@ pub struct Args {
     name: Option<String>,
     #[command(flatten)]
     storage: Flags,
+    #[command(flatten)]
+    check: reach::Flags,
     #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
@@ -54,7 +57,7 @@ impl Args {
         let namespace = context.namespace()?;
         let asked = match asked {
             Some(asked) => Some(asked),
-            None => secret_key(&self.storage, context).await?,
+            None => secret_key(&self.storage, (context, streams)).await?,
         };
         let meant = self.meant(&namespace, asked, context, streams)?;
         let objects = meant.objects()?;
@@ -68,6 +71,7 @@ impl Args {
         };
         create::preconditions(&cluster, &namespace).await?;
         existing_secret(&cluster, &meant).await?;
+        self.check.require(&cluster, &meant, (context, streams)).await?;
         self.carry_out(&cluster, (&meant, &objects), (context, streams)).await
     }
 
@@ -111,9 +115,17 @@ impl Args {
 
     /// What was typed, over what the file of answers says.
     fn with_answers(self) -> Result<Self, Failure> {
-        let Some((file, text)) = self.questions.read()? else { return Ok(self) };
-        let args: Self = words::answered(&self.words(), &text, &file)?;
-        Ok(Self { write: self.write, questions: self.questions, ..args })
+        match self.questions.read()? {
+            Some((file, text)) => self.merged(&text, &file),
+            None => Ok(self),
+        }
+    }
+
+    /// What was typed, over answers that are kept in a file.
+    fn merged(&self, text: &str, file: &str) -> Result<Self, Failure> {
+        let args: Self = words::answered(&self.words(), text, file)?;
+        let (write, questions) = (self.write.clone(), self.questions.clone());
+        Ok(Self { write, questions, check: self.check, ..args })
     }
 
     fn meant(
@@ -142,9 +154,12 @@ impl Args {
 }
 
 /// Asks for the secret half of an access key, where somebody can be asked.
-pub async fn secret_key(storage: &Flags, context: &Context) -> Result<Option<SecretString>, Failure> {
+pub async fn secret_key(
+    storage: &Flags,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<Option<SecretString>, Failure> {
     if storage.credentials.lacks_secret_key() && prompt::possible(context) {
-        return prompt::hidden("Secret access key").await.map(Some);
+        return prompt::hidden("Secret access key", (context, streams)).await.map(Some);
     }
     Ok(None)
 }
