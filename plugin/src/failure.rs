@@ -135,6 +135,12 @@ impl Failure {
         self.exit
     }
 
+    /// Whether nothing is left to be said.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// Which kind it is; of several, the first.
     #[must_use]
     pub fn code(&self) -> Option<Code> {

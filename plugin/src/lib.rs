@@ -90,7 +90,11 @@ pub fn run(
     match ended.and(flushed) {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            let text = failure.render(verbose);
+            let text = if typed.for_programs && !failure.is_told() {
+                progress::json::exit_error(&failure, context.environment.now()).to_string()
+            } else {
+                failure.render(verbose)
+            };
             if !text.is_empty() {
                 streams.story.always(text.trim_end());
             }

@@ -106,14 +106,16 @@ fn of_debug(command: &debug::Command) -> Effect {
 pub struct Typed {
     /// The verb with its noun, and what makes it write: `backup create`, `check --deep`.
     pub verb: String,
-    /// Whether `--dry-run` or `--export` keeps it from writing.
+    /// Whether `--dry-run`, `--export` or `--diff` keeps it from writing.
     pub held_back: bool,
     /// Whether `--dry-run` could.
     pub can_be_held_back: bool,
+    /// Whether a program reads what is told: `--progress=json`.
+    pub for_programs: bool,
 }
 
 impl Typed {
-    /// Reads the words and the two flags, which mean the same wherever they exist.
+    /// Reads the words and the flags, which mean the same wherever they exist.
     #[must_use]
     pub fn of(matches: &ArgMatches) -> Self {
         let (mut matches, mut verb) = (matches, Vec::new());
@@ -130,8 +132,9 @@ impl Typed {
         let deep = if set("deep") { " --deep" } else { "" };
         Self {
             verb: format!("{}{deep}", verb.join(" ")),
-            held_back: set("dry_run") || set("export"),
+            held_back: ["dry_run", "export", "diff"].into_iter().any(set),
             can_be_held_back: raw("dry_run").is_some(),
+            for_programs: raw("progress").as_deref() == Some("json"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The way to a bucket: straight from this machine, or through a pod of the cluster; and a try of it.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::failure::{Code, Failure};
 use crate::human;
 use crate::repository::store_failure;
 
-/// How long a try may take.
+/// How long a try may take, until it cleans up after itself.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// From where a bucket is tried.
@@ -93,13 +94,8 @@ impl Way {
         what: &str,
         context: &Context,
     ) -> Result<(), Failure> {
-        let late = || {
-            Failure::new(Code::StorageUnreachable, format!("could not use {what}"))
-                .why(format!("no answer within {}", human::duration(LIMIT)))
-        };
         // On the heap: a request with its retries is large.
-        let attempt = Box::pin(attempt(&self.location, secret, what, context));
-        tokio::time::timeout(LIMIT, attempt).await.unwrap_or_else(|_| Err(late()))
+        Box::pin(attempt(&self.location, secret, what, context)).await
     }
 }
 
@@ -118,22 +114,36 @@ async fn attempt(
         .map_err(|error| unusable(error.to_string()))?;
     let random = context.environment.random();
     let name = u64::from_be_bytes(std::array::from_fn(|index| random[index]));
-    let same = write_and_read(&*store, &format!(".kubestash-preflight-{name:016x}")).await;
-    if same.map_err(|error| store_failure(&error, &headline))? {
-        return Ok(());
+    match try_out(&*store, &format!(".kubestash-preflight-{name:016x}")).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(unusable("what was read is not what was written".into())),
+        Err(Some(error)) => Err(store_failure(&error, &headline)),
+        Err(None) => Err(Failure::new(Code::StorageUnreachable, headline.clone())
+            .why(format!("no answer within {}", human::duration(LIMIT)))),
     }
-    Err(unusable("what was read is not what was written".into()))
 }
 
-/// Whether what was written is what is read.
-async fn write_and_read(store: &dyn ObjectStore, key: &str) -> Result<bool, store::Error> {
+/// Whether what was written is what is read. Fails with nothing where no answer came in time.
+async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<bool, Option<store::Error>> {
+    let begun = Cell::new(false);
+    let looked = tokio::time::timeout(LIMIT, look(store, key, &begun)).await;
+    // What may have been written goes, whatever came after it.
+    let deleted = if begun.get() { store.delete(key).await } else { Ok(()) };
+    let same = looked.map_err(|_| None)?.map_err(Some)?;
+    deleted.map_err(Some)?;
+    Ok(same)
+}
+
+/// Lists, writes and reads; `begun` says whether something may have been written.
+async fn look(store: &dyn ObjectStore, key: &str, begun: &Cell<bool>) -> Result<bool, store::Error> {
     store.list(key).await?;
     let content: &'static [u8] = b"kubectl kubestash was here, and removes this";
-    store.put(key, content.into(), "text/plain", Condition::Absent).await?;
-    let read = store.get(key).await;
-    // What was written goes whether or not it could be read.
-    store.delete(key).await?;
-    read.map(|read| read.content == content)
+    begun.set(true);
+    let written = store.put(key, content.into(), "text/plain", Condition::Absent).await;
+    // A refusal is an answer, and silence is none.
+    begun.set(matches!(written, Ok(()) | Err(store::Error::Unreachable { .. })));
+    written?;
+    Ok(store.get(key).await?.content == content)
 }
 
 /// The host of a URL.
@@ -169,7 +179,27 @@ fn is_private(endpoint: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use archive::store::Reliable;
+    use archive::store::memory::Memory;
+    use jiff::Timestamp;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_try_leaves_nothing_behind() {
+        let store = Reliable::new(Memory::new(Timestamp::UNIX_EPOCH), Patience::brief());
+        assert!(try_out(&store, ".kubestash-preflight-1").await.unwrap());
+        assert!(store.transport().objects().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_object_of_somebody_else_is_neither_overwritten_nor_deleted() {
+        let store = Reliable::new(Memory::new(Timestamp::UNIX_EPOCH), Patience::brief());
+        let theirs: &'static [u8] = b"theirs";
+        store.put("key", theirs.into(), "text/plain", Condition::Always).await.unwrap();
+        assert!(matches!(try_out(&store, "key").await, Err(Some(store::Error::AlreadyExists { .. }))));
+        assert_eq!(store.get("key").await.unwrap().content, theirs);
+    }
 
     #[test]
     fn only_names_of_services_are_inside_the_cluster() {

@@ -99,7 +99,9 @@ fn every_writing_command_with_a_dry_run_is_held_back_by_it() {
         assert_eq!(*effect, Writes, "{verb} has a dry run of what?");
         assert!(typed(&format!("{verb} {rest} --dry-run")).1.held_back, "{verb}");
     }
-    for line in ["install --export", "install --dry-run=server", "backup create --export"] {
+    for line in
+        ["install --export", "install --dry-run=server", "backup create --export", "backup create --diff"]
+    {
         assert!(typed(line).1.held_back, "{line}");
     }
     assert!(!typed("backup create --dry-run=none").1.held_back);
