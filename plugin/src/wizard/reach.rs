@@ -110,10 +110,7 @@ pub async fn check(
     let Some(location) = storage.spec.storage.as_ref().and_then(|backend| Location::of(backend).ok()) else {
         return Ok(Reach::Unknown);
     };
-    let way = match no_way(&location, meant.uses_own_identity()) {
-        Some(why) => Way::Nowhere(why),
-        None => way(cluster, &location, from).await,
-    };
+    let way = way(cluster, &location, from).await;
     if let Way::Nowhere(why) = way {
         let text =
             format!("{} is not checked: {why}; the operator checks it once it is applied", meant.spoken());
@@ -209,15 +206,6 @@ impl Trial {
     }
 }
 
-/// Why no check from here says anything about pods, whichever way it takes.
-fn no_way(location: &Location, own_identity: bool) -> Option<&'static str> {
-    match location {
-        Location::Local => Some("it is a volume of the cluster"),
-        _ if own_identity => Some("the identity is that of pods"),
-        Location::S3(_) | Location::Gcs(_) | Location::Azure(_) => None,
-    }
-}
-
 /// The way that was asked for, or that fits the endpoint.
 async fn way(cluster: &Cluster, location: &Location, from: Origin) -> Way {
     let endpoint = match location {
@@ -229,7 +217,8 @@ async fn way(cluster: &Cluster, location: &Location, from: Origin) -> Way {
                 "it is no Service of the cluster, to a pod of which a port could be forwarded",
             );
         }
-        _ => return Way::Straight,
+        Location::Local => return Way::Nowhere("it is a volume of the cluster"),
+        Location::S3(_) | Location::Gcs(_) | Location::Azure(_) => return Way::Straight,
     };
     match tunnel::open(cluster, endpoint).await {
         Some(tunnel) => Way::Through(tunnel),
@@ -238,6 +227,17 @@ async fn way(cluster: &Cluster, location: &Location, from: Origin) -> Way {
         }
         None => Way::Nowhere("it is no Service of the cluster, to a pod of which a port could be forwarded"),
     }
+}
+
+/// The region of a bucket, where a refusal names it: AWS answers a request that was signed for another one with
+/// `the region 'us-east-1' is wrong; expecting 'eu-central-1'`.
+#[must_use]
+pub fn region_in(reason: &str) -> Option<&str> {
+    let (_, rest) = reason.split_once("is wrong; expecting '")?;
+    let (region, _) = rest.split_once('\'')?;
+    let plain =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    (!region.is_empty() && region.chars().all(plain)).then_some(region)
 }
 
 /// The host of a URL.
@@ -290,6 +290,17 @@ mod tests {
             ("https://svc.example.com/x.svc", false),
         ] {
             assert_eq!(is_inside(endpoint), inside, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_may_name_the_region() {
+        let told = "failed to list \"x\" in bucket \"b\" at https://s3.amazonaws.com: HTTP 400 \
+                    AuthorizationHeaderMalformed: The authorization header is malformed; the region 'us-east-1' is wrong; \
+                    expecting 'eu-central-1'";
+        assert_eq!(region_in(told), Some("eu-central-1"));
+        for other in ["HTTP 403 AccessDenied", "is wrong; expecting ''", "is wrong; expecting 'a b'"] {
+            assert_eq!(region_in(other), None, "{other}");
         }
     }
 

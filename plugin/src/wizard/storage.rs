@@ -1,11 +1,14 @@
 //! The questions about a new storage: who keeps the data, where, and with which credentials. The answers are the flags
 //! of `storage create`.
 
+mod credentials;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::credentials::{Known, Source};
 use super::Dialogue;
 use super::facts::Facts;
 use super::reach::{self, Origin, Reach};
@@ -14,7 +17,8 @@ use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::setup;
-use crate::setup::credentials::Input;
+use crate::setup::credentials::aws;
+use crate::setup::input::Input;
 use crate::setup::storage::{Flags, ProviderFlag};
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -24,7 +28,6 @@ use crate::streams::Streams;
 pub enum Step {
     Provider,
     Endpoint,
-    Region,
     Account,
     Bucket,
     Volume,
@@ -33,14 +36,15 @@ pub enum Step {
     KeyId,
     SecretKey,
     KeyFile,
+    Profile,
+    Region,
     Check,
 }
 
 /// In this order, those that apply.
-const ORDER: [Step; 12] = [
+const ORDER: [Step; 13] = [
     Step::Provider,
     Step::Endpoint,
-    Step::Region,
     Step::Account,
     Step::Bucket,
     Step::Volume,
@@ -49,6 +53,8 @@ const ORDER: [Step; 12] = [
     Step::KeyId,
     Step::SecretKey,
     Step::KeyFile,
+    Step::Profile,
+    Step::Region,
     Step::Check,
 ];
 
@@ -69,8 +75,12 @@ pub struct Draft {
     facts: Arc<Facts>,
     cluster: Option<Cluster>,
     done: Vec<Step>,
-    /// A key is to be entered, rather than taken from a Secret.
-    enters: bool,
+    /// Where the keys come from, when not from a Secret.
+    source: Option<Source>,
+    /// Where the AWS CLI keeps the profiles of the person.
+    aws: aws::Files,
+    /// The profiles to choose from.
+    profiles: Vec<Known>,
     /// The flags are answers of an earlier dialogue, which may have ended anywhere.
     resumed: bool,
     /// From where the bucket is tried.
@@ -81,7 +91,7 @@ impl Draft {
     /// What was typed, and nothing else yet. Without a cluster no bucket is checked.
     #[must_use]
     pub fn new(flags: Flags, name: Option<String>, facts: Arc<Facts>, cluster: Option<Cluster>) -> Self {
-        let enters = flags.credentials.access_key_id.is_some();
+        let source = flags.credentials.access_key_id.is_some().then_some(Source::Enter);
         Self {
             flags,
             name,
@@ -89,7 +99,9 @@ impl Draft {
             facts,
             cluster,
             done: Vec::new(),
-            enters,
+            source,
+            aws: aws::Files::default(),
+            profiles: Vec::new(),
             resumed: false,
             from: Origin::Auto,
         }
@@ -105,6 +117,12 @@ impl Draft {
     #[must_use]
     pub fn checked(self, from: Origin) -> Self {
         Self { from, ..self }
+    }
+
+    /// The same answers of somebody who may have profiles of the AWS CLI.
+    #[must_use]
+    pub fn with_profiles(self, aws: aws::Files) -> Self {
+        Self { aws, ..self }
     }
 
     fn provider(&self) -> ProviderFlag {
@@ -131,17 +149,28 @@ impl Draft {
         let typed = flags.bucket.is_some() && !self.done.contains(&Step::Bucket) && !self.resumed;
         match step {
             Step::Provider => flags.provider.is_none() && !flags.describe_one() && flags.endpoint.is_none(),
-            Step::Endpoint | Step::Region => {
-                is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed
+            Step::Endpoint => is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed,
+            Step::Region => {
+                let of_aws = is_s3 && flags.endpoint.is_none() && !typed;
+                of_aws && flags.region.is_none() && self.region_of_profile().is_none()
             }
             Step::Account => provider == ProviderFlag::Azure && flags.storage_account.is_none(),
             Step::Bucket => !is_local && flags.bucket.is_none(),
             Step::Volume => is_local && !flags.is_local(),
             Step::Prefix => !is_local && flags.prefix.is_none() && !typed,
-            Step::Credentials => !is_local && !self.enters && !credentials.any(),
-            Step::KeyId => is_s3 && self.enters && credentials.access_key_id.is_none(),
+            Step::Credentials => !is_local && self.source.is_none() && !credentials.any(),
+            Step::KeyId => is_s3 && self.source == Some(Source::Enter) && credentials.access_key_id.is_none(),
             Step::SecretKey => is_s3 && credentials.lacks_secret_key() && self.secret_key.is_none(),
-            Step::KeyFile => !is_s3 && !is_local && self.enters && !credentials.any(),
+            Step::KeyFile => {
+                let wanted = if is_s3 { Source::File } else { Source::Enter };
+                !is_local && self.source == Some(wanted) && !credentials.any()
+            }
+            Step::Profile => {
+                let named = credentials.credentials_file.is_some();
+                let chosen =
+                    (self.source == Some(Source::File) && named) || self.source == Some(Source::Profile);
+                is_s3 && chosen && credentials.aws_profile.is_none()
+            }
             Step::Check => self.cluster.is_some() && self.from != Origin::None,
         }
     }
@@ -183,11 +212,16 @@ impl Draft {
                 let default = format!("{}/{}", context.as_deref().unwrap_or("cluster"), facts.namespace);
                 Question::line("Prefix", "Folder in the bucket. Say / for none.", default)
             }
-            Step::Credentials => self.credentials(),
+            Step::Credentials => self.ask_source(),
+            Step::Profile => self.ask_profile(),
             Step::KeyId => Question::line("Access key ID", "The public half of the access key.", ""),
             Step::SecretKey => Question::hidden("Secret access key", ""),
             Step::KeyFile => {
-                let what = if self.provider() == ProviderFlag::Gcs { "JSON key" } else { "account key" };
+                let what = match self.provider() {
+                    ProviderFlag::Gcs => "JSON key",
+                    ProviderFlag::Azure => "account key",
+                    ProviderFlag::S3 | ProviderFlag::Local => "credentials in the AWS CLI's format",
+                };
                 Question::line(format!("File with the {what}"), "A file on this machine.", "")
             }
             Step::Check => Question::menu(
@@ -203,36 +237,14 @@ impl Draft {
         }
     }
 
-    fn credentials(&self) -> Question {
-        let found = self.facts.secrets_with(self.keys());
-        let mut choices: Vec<Choice> =
-            found.iter().map(|name| Choice::new(format!("Secret {name}"), "has the right keys")).collect();
-        choices.push(Choice::new("enter them now", "a new Secret will hold them"));
-        choices.push(Choice::new("workload identity", "the pods' own, no Secret"));
-        let help =
-            "What opens the bucket. A Secret in this namespace, or one that is made from what you enter.";
-        Question::menu("Credentials?", help, choices, 0)
-    }
-
-    fn chosen_credentials(&mut self, index: usize) {
-        let found: Vec<String> =
-            self.facts.secrets_with(self.keys()).into_iter().map(str::to_owned).collect();
-        match found.get(index) {
-            Some(name) => self.flags.credentials.credentials_secret = Some(name.clone()),
-            None if index == found.len() => self.enters = true,
-            None => self.flags.credentials.workload_identity = true,
-        }
-    }
-
     /// Asked about again: the key, or everything from the bucket on.
     fn again(&mut self, from_bucket: bool) {
         self.flags.credentials = setup::credentials::Flags {
             ca_file: self.flags.credentials.ca_file.take(),
-            aws_profile: std::mem::take(&mut self.flags.credentials.aws_profile),
             ..setup::credentials::Flags::default()
         };
         self.secret_key = None;
-        self.enters = false;
+        self.source = None;
         self.done.retain(|step| *step < Step::Credentials && !(from_bucket && *step >= Step::Endpoint));
         if from_bucket {
             (self.flags.endpoint, self.flags.region) = (None, None);
@@ -252,6 +264,12 @@ impl Draft {
         std::iter::once(wished.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
     }
 
+    /// The region that a refusal names, when it was not the one that was tried.
+    fn another_region(&self, reason: &str) -> Option<String> {
+        let region = reach::region_in(reason).filter(|_| self.provider() == ProviderFlag::S3)?;
+        (self.flags.region.as_deref() != Some(region)).then(|| region.to_owned())
+    }
+
     async fn check(&self, context: &Context, streams: &mut Streams<'_>) -> Result<Reach, Failure> {
         let Some(cluster) = &self.cluster else { return Ok(Reach::Unknown) };
         let name =
@@ -259,6 +277,7 @@ impl Draft {
         let place = (self.facts.namespace.as_str(), name.as_str());
         let mut nothing: &[u8] = &[];
         let mut input = Input::new(&mut nothing, true);
+        input.aws = self.aws.clone();
         let mut missing = Vec::new();
         let meant = self.flags.meant(place, self.secret_key.clone(), &mut input, &mut missing)?;
         if !missing.is_empty() {
@@ -281,12 +300,20 @@ impl Dialogue for Draft {
         context: &Context,
         streams: &mut Streams<'_>,
     ) -> Result<Option<Question>, Failure> {
+        if step == Step::Profile && !self.find_profiles(streams) {
+            return Ok(None);
+        }
         if step == Step::Check {
             let Reach::Fails { reason, .. } = self.check(context, streams).await? else {
                 self.done.push(step);
                 return Ok(None);
             };
             streams.story.line(Glyph::Failed, &reason);
+            if let Some(region) = self.another_region(&reason) {
+                streams.story.line(Glyph::Here, &format!("the bucket is in region {region}"));
+                self.flags.region = Some(region);
+                return Ok(None);
+            }
         }
         Ok(Some(self.question(step)))
     }
@@ -295,7 +322,8 @@ impl Dialogue for Draft {
         match answer {
             Answer::Choice(index) => match step {
                 Step::Provider => self.flags.provider = PROVIDERS.get(index).map(|(flag, _, _)| *flag),
-                Step::Credentials => self.chosen_credentials(index),
+                Step::Credentials => self.choose_source(index),
+                Step::Profile => self.choose_profile(index)?,
                 Step::Check if index < 2 => {
                     self.again(index == 1);
                     return Ok(());
@@ -349,10 +377,13 @@ impl Draft {
                 }
                 match self.provider() {
                     ProviderFlag::Gcs => self.flags.credentials.service_account_json_file = Some(path),
-                    _ => self.flags.credentials.account_key_file = Some(path),
+                    ProviderFlag::Azure => self.flags.credentials.account_key_file = Some(path),
+                    ProviderFlag::S3 | ProviderFlag::Local => {
+                        self.flags.credentials.credentials_file = Some(path);
+                    }
                 }
             }
-            Step::Provider | Step::Credentials | Step::SecretKey | Step::Check => {}
+            Step::Provider | Step::Credentials | Step::SecretKey | Step::Profile | Step::Check => {}
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::output::Format;
 use crate::readiness;
-use crate::setup::credentials::Input;
+use crate::setup::input::Input;
 use crate::setup::storage::Meant as Storage;
 use crate::setup::target::{self, Typed as TypedTarget};
 use crate::setup::{self, backup, encryption, filters, reader, retention, schedule};
@@ -222,7 +222,7 @@ impl Args {
             }
         })?;
         let mut missing = Vec::new();
-        let mut input = Input::new(streams.input, context.environment.terminals.input);
+        let mut input = Input::of(streams.input, &context.environment);
         let new_storage = self.new_storage(namespace, asked, &mut input, &mut missing)?;
         let random = context.environment.random();
         let encryption = self.encryption.meant((namespace, name), &random, &mut input)?;

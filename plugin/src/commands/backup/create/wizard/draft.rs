@@ -11,6 +11,7 @@ use crate::ask::{Answer, Choice, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::setup::credentials::aws;
 use crate::setup::retention::{self, preview};
 use crate::setup::target::{self, Typed};
 use crate::setup::{self, encryption, schedule};
@@ -78,6 +79,12 @@ impl Draft {
     #[must_use]
     pub fn resumed(self) -> Self {
         Self { storage: self.storage.resumed(), ..self }
+    }
+
+    /// The same answers of somebody who may have profiles of the AWS CLI.
+    #[must_use]
+    pub fn with_profiles(self, aws: aws::Files) -> Self {
+        Self { storage: self.storage.with_profiles(aws), ..self }
     }
 
     /// The flags, complete with those of a new storage.
