@@ -20,3 +20,4 @@ mod storage;
 mod storage_faults;
 mod verbs;
 mod wizard;
+mod wizard_creating;

@@ -11,20 +11,20 @@ use kube::ResourceExt;
 use kube::api::ListParams;
 
 /// A story's namespace, and a home for the wizard to remember things in.
-struct Desk {
-    namespace: Namespace,
-    home: tempfile::TempDir,
+pub struct Desk {
+    pub namespace: Namespace,
+    pub home: tempfile::TempDir,
 }
 
 impl Desk {
-    async fn new(story: &str) -> Self {
+    pub async fn new(story: &str) -> Self {
         let cluster = Cluster::connect().await;
         let namespace = Namespace::create(&cluster, story).await;
         Self { namespace, home: tempfile::tempdir().expect("a folder") }
     }
 
     /// Starts the plugin at a terminal of this many columns.
-    fn sit_down(&self, line: &[&str], variables: &[(&str, &str)], columns: u16) -> Terminal {
+    pub fn sit_down(&self, line: &[&str], variables: &[(&str, &str)], columns: u16) -> Terminal {
         let environment = &self.namespace.cluster.environment;
         let arguments = [line, &["-n", &self.namespace.name]].concat();
         let mut all = vec![
@@ -46,7 +46,7 @@ impl Desk {
         self.sit_down(&["backup", "create"], &[], 100)
     }
 
-    async fn names<K>(&self) -> BTreeSet<String>
+    pub async fn names<K>(&self) -> BTreeSet<String>
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -58,7 +58,7 @@ impl Desk {
     }
 
     /// A storage `minio` in the namespace, by flags.
-    async fn storage(&self) {
+    pub async fn storage(&self) {
         let environment = &self.namespace.cluster.environment;
         let line = [
             "storage",
@@ -91,7 +91,7 @@ impl Desk {
         self.identify(terminal);
     }
 
-    fn identify(&self, terminal: &mut Terminal) {
+    pub fn identify(&self, terminal: &mut Terminal) {
         let environment = &self.namespace.cluster.environment;
         terminal.answer("? Credentials?", &format!("enter{ENTER}"));
         terminal.answer("? Access key ID", &format!("{}{ENTER}", environment.access_key));
@@ -202,7 +202,7 @@ async fn an_interrupted_dialogue_writes_nothing_and_is_continued_next_time() {
 }
 
 /// What all files below a folder hold.
-fn harness_files(folder: &std::path::Path) -> String {
+pub fn harness_files(folder: &std::path::Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
