@@ -188,8 +188,17 @@ async fn a_difference_is_told_as_diff_tells_it_and_shows_no_secret() {
     // What cannot be told is neither "same" nor "different".
     let line =
         ["retention", "create", "weekly", "--keep-daily", "7", "--diff", "-n", &name, "--as", "nobody"];
-    let refused = desk.namespace.cluster.plugin.run(&line).await;
+    let plugin = &desk.namespace.cluster.plugin;
+    let refused = plugin.run(&line).await;
     assert!(refused.code > 1, "{refused:?}");
+
+    // The installation, from the CRDs to the catalog, is what it was installed as.
+    let image = desk.namespace.cluster.environment.image.clone();
+    let same = plugin.run(&["install", "--diff", "--image", &image]).await;
+    assert_eq!((same.code, same.stdout.as_str()), (0, ""), "{same:?}");
+    let other = plugin.run(&["install", "--diff", "--image", "registry.example.com/other:1"]).await;
+    assert_eq!(other.code, 1, "{other:?}");
+    assert!(other.stdout.contains("+        image: registry.example.com/other:1"), "{other:?}");
     desk.namespace.remove().await;
 }
 
@@ -265,6 +274,12 @@ async fn where_a_bucket_is_tried_from_can_be_chosen() {
         assert!(said.stderr.contains(origin), "{endpoint} {from}: {said:?}");
         assert!(said.stderr.contains("wrote, read back and deleted a test object"), "{said:?}");
     }
+    // Nobody is there; somebody might be for a pod.
+    let elsewhere = tried("http://[fd00::dead:beef]:7070", "--check-from=auto", right).await;
+    elsewhere.assert_success();
+    assert!(elsewhere.stderr.contains("of a private network, which pods may reach"), "{elsewhere:?}");
+    let nobody = tried("http://[fd00::dead:beef]:7070", "--check-from=local", right).await;
+    assert_eq!(nobody.code, 4, "{nobody:?}");
     let wrong = tried(&environment.s3_endpoint, "--check-from=cluster", "n0t-the-key").await;
     assert_eq!(wrong.code, 4, "{wrong:?}");
     assert!(

@@ -68,7 +68,7 @@ impl Flags {
         match check(cluster, meant, from, (context, streams)).await? {
             Reach::Works | Reach::Unknown => Ok(()),
             Reach::Fails { reason, from } => {
-                Err(Failure::cluster(reason).row("from", from).fix("write it without a check:  --no-check"))
+                Err(Failure::cluster(reason).row("from", from).fix("write it without the check:  --no-check"))
             }
         }
     }

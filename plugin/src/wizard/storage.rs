@@ -2,6 +2,7 @@
 //! of `storage create`.
 
 mod credentials;
+mod questions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use self::credentials::{Known, Source};
+use self::questions::PROVIDERS;
 use super::Dialogue;
 use super::facts::Facts;
 use super::reach::{self, Origin, Reach};
-use crate::ask::{Answer, Choice, Question};
+use crate::ask::{Answer, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -56,13 +58,6 @@ const ORDER: [Step; 13] = [
     Step::Profile,
     Step::Region,
     Step::Check,
-];
-
-const PROVIDERS: [(ProviderFlag, &str, &str); 4] = [
-    (ProviderFlag::S3, "S3", "AWS, MinIO, Ceph, and all that speak like it"),
-    (ProviderFlag::Gcs, "Google Cloud Storage", ""),
-    (ProviderFlag::Azure, "Azure Blob Storage", ""),
-    (ProviderFlag::Local, "a volume of the cluster", "a PersistentVolumeClaim"),
 ];
 
 /// The answers.
@@ -172,68 +167,6 @@ impl Draft {
                 is_s3 && chosen && credentials.aws_profile.is_none()
             }
             Step::Check => self.cluster.is_some() && self.from != Origin::None,
-        }
-    }
-
-    /// The question, as far as it follows from the answers alone.
-    fn question(&self, step: Step) -> Question {
-        let facts = &self.facts;
-        match step {
-            Step::Provider => {
-                let choices =
-                    PROVIDERS.iter().map(|(_, label, remark)| Choice::new(*label, *remark)).collect();
-                Question::menu(
-                    "Who keeps the data?",
-                    "The service that the backups are written to.",
-                    choices,
-                    0,
-                )
-            }
-            Step::Endpoint => {
-                let found = facts.endpoints.first();
-                let title = found.map_or_else(
-                    || "Endpoint".into(),
-                    |(_, service)| format!("Endpoint (found Service {service})"),
-                );
-                let help =
-                    "URL of the object store, as pods of the cluster reach it. Say aws for AWS itself.";
-                Question::line(title, help, found.map_or("aws", |(url, _)| url))
-            }
-            Step::Region => Question::line("Region", "The AWS region of the bucket.", "us-east-1"),
-            Step::Account => {
-                Question::line("Storage account", "The Azure storage account of the container.", "")
-            }
-            Step::Bucket => Question::line("Bucket", "The bucket, or container of Azure. It must exist.", ""),
-            Step::Volume => {
-                Question::line("PersistentVolumeClaim", "The claim that backups are written to.", "")
-            }
-            Step::Prefix => {
-                let context = Some(setup::name_from(&facts.context)).filter(|name| !name.is_empty());
-                let default = format!("{}/{}", context.as_deref().unwrap_or("cluster"), facts.namespace);
-                Question::line("Prefix", "Folder in the bucket. Say / for none.", default)
-            }
-            Step::Credentials => self.ask_source(),
-            Step::Profile => self.ask_profile(),
-            Step::KeyId => Question::line("Access key ID", "The public half of the access key.", ""),
-            Step::SecretKey => Question::hidden("Secret access key", ""),
-            Step::KeyFile => {
-                let what = match self.provider() {
-                    ProviderFlag::Gcs => "JSON key",
-                    ProviderFlag::Azure => "account key",
-                    ProviderFlag::S3 | ProviderFlag::Local => "credentials in the AWS CLI's format",
-                };
-                Question::line(format!("File with the {what}"), "A file on this machine.", "")
-            }
-            Step::Check => Question::menu(
-                "Go on?",
-                "The bucket could not be used with these credentials, from where it was tried.",
-                vec![
-                    Choice::new("enter the credentials again", ""),
-                    Choice::new("change the bucket", ""),
-                    Choice::new("go on without a check", "the operator will tell"),
-                ],
-                0,
-            ),
         }
     }
 
@@ -390,89 +323,4 @@ impl Draft {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(flags: Flags) -> Draft {
-        let facts = Facts {
-            namespace: "shop".into(),
-            context: "dev".into(),
-            secrets: vec![(
-                "keys".into(),
-                ["AWS_ACCESS_KEY_ID".into(), "AWS_SECRET_ACCESS_KEY".into()].into(),
-            )],
-            ..Facts::default()
-        };
-        Draft::new(flags, None, Arc::new(facts), None)
-    }
-
-    /// Gives the answers in turn; the steps that were asked.
-    fn walk(draft: &mut Draft, answers: Vec<Answer>) -> Vec<Step> {
-        let mut asked = Vec::new();
-        for answer in answers {
-            let step = draft.next().unwrap();
-            asked.push(step);
-            draft.answer(step, answer).unwrap();
-        }
-        asked
-    }
-
-    fn text(text: &str) -> Answer {
-        Answer::Text(text.into())
-    }
-
-    #[test]
-    fn an_s3_storage_with_a_new_key_is_seven_answers() {
-        let mut draft = draft(Flags::default());
-        let answers = vec![
-            Answer::Choice(0),
-            text("http://minio:9000"),
-            text("My.Backups"),
-            text("dev/shop"),
-            Answer::Choice(1),
-            text("ann"),
-            Answer::Secret("s3cr3t".to_owned().into()),
-        ];
-        let asked = walk(&mut draft, answers);
-        let all = [
-            Step::Provider,
-            Step::Endpoint,
-            Step::Bucket,
-            Step::Prefix,
-            Step::Credentials,
-            Step::KeyId,
-            Step::SecretKey,
-        ];
-        assert_eq!(asked, all);
-        assert_eq!(draft.next(), None);
-        assert_eq!(draft.name.as_deref(), Some("my-backups"));
-        assert_eq!(draft.flags.credentials.access_key_id.as_deref(), Some("ann"));
-        assert!(!format!("{draft:?}").contains("s3cr3t"));
-    }
-
-    #[test]
-    fn a_secret_with_the_right_keys_is_offered_and_ends_the_questions() {
-        let mut draft =
-            draft(Flags { bucket: Some("b".into()), endpoint: Some("http://m".into()), ..Flags::default() });
-        assert_eq!(walk(&mut draft, vec![Answer::Choice(0)]), [Step::Credentials]);
-        assert_eq!(draft.flags.credentials.credentials_secret.as_deref(), Some("keys"));
-        assert_eq!(draft.next(), None);
-    }
-
-    #[test]
-    fn a_key_that_does_not_open_the_bucket_is_entered_again() {
-        let mut draft = draft(Flags { bucket: Some("b".into()), ..Flags::default() });
-        let key = || vec![Answer::Choice(1), text("ann"), Answer::Secret("x".to_owned().into())];
-        walk(&mut draft, key());
-        draft.answer(Step::Check, Answer::Choice(0)).unwrap();
-        assert_eq!(walk(&mut draft, key()), [Step::Credentials, Step::KeyId, Step::SecretKey]);
-        assert_eq!(draft.flags.bucket.as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn an_endpoint_is_a_url_and_an_empty_bucket_is_none() {
-        let mut draft = draft(Flags::default());
-        assert!(draft.answer(Step::Endpoint, text("minio:9000")).unwrap_err().contains("http://minio:9000"));
-        assert!(draft.answer(Step::Bucket, text("")).is_err());
-    }
-}
+mod tests;
