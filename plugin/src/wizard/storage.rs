@@ -76,6 +76,8 @@ pub struct Draft {
     aws: aws::Files,
     /// The profiles to choose from.
     profiles: Vec<Known>,
+    /// A refusal named the bucket's region already; what names one after the other is not followed.
+    relocated: bool,
     /// The flags are answers of an earlier dialogue, which may have ended anywhere.
     resumed: bool,
     /// From where the bucket is tried.
@@ -97,6 +99,7 @@ impl Draft {
             source,
             aws: aws::Files::default(),
             profiles: Vec::new(),
+            relocated: false,
             resumed: false,
             from: Origin::Auto,
         }
@@ -185,6 +188,21 @@ impl Draft {
         }
     }
 
+    /// Another storage on the same place: two would overwrite each other's records.
+    fn rival(&self) -> Option<String> {
+        if self.provider() != ProviderFlag::S3 {
+            return None;
+        }
+        let flags = &self.flags;
+        let found = self.facts.storage_at(
+            flags.endpoint.as_deref(),
+            flags.bucket.as_deref().unwrap_or_default(),
+            flags.prefix.as_deref(),
+        );
+        let own = self.name.as_ref().map(|name| format!("{}/{name}", self.facts.namespace));
+        found.filter(|other| Some(other) != own.as_ref())
+    }
+
     /// A name that no other storage of the namespace has.
     fn free_name(&self, wished: &str) -> String {
         let taken = |name: &str| {
@@ -200,7 +218,7 @@ impl Draft {
     /// The region that a refusal names, when it was not the one that was tried.
     fn another_region(&self, reason: &str) -> Option<String> {
         let region = reach::region_in(reason).filter(|_| self.provider() == ProviderFlag::S3)?;
-        (self.flags.region.as_deref() != Some(region)).then(|| region.to_owned())
+        (!self.relocated && self.flags.region.as_deref() != Some(region)).then(|| region.to_owned())
     }
 
     async fn check(&self, context: &Context, streams: &mut Streams<'_>) -> Result<Reach, Failure> {
@@ -244,7 +262,7 @@ impl Dialogue for Draft {
             streams.story.line(Glyph::Failed, &reason);
             if let Some(region) = self.another_region(&reason) {
                 streams.story.line(Glyph::Here, &format!("the bucket is in region {region}"));
-                self.flags.region = Some(region);
+                (self.flags.region, self.relocated) = (Some(region), true);
                 return Ok(None);
             }
         }
@@ -301,7 +319,13 @@ impl Draft {
             }
             Step::Volume => flags.pvc = Some(text),
             // "/" is none, and an answer all the same.
-            Step::Prefix => flags.prefix = Some(text),
+            Step::Prefix => {
+                self.flags.prefix = Some(text);
+                if let Some(other) = self.rival() {
+                    self.flags.prefix = None;
+                    return Err(format!("BackupStorage {other} has this place already; say another prefix"));
+                }
+            }
             Step::KeyId => flags.credentials.access_key_id = Some(text),
             Step::KeyFile => {
                 let path = PathBuf::from(&text);

@@ -27,6 +27,7 @@ use crate::setup::target::{self, Typed as TypedTarget};
 use crate::setup::{self, backup, encryption, filters, reader, retention, schedule};
 use crate::story::Glyph;
 use crate::streams::Streams;
+use crate::wizard::reach::{self, Origin};
 
 /// Create or change a backup: its schedule, its storage, who reads, how long it is kept.
 ///
@@ -48,7 +49,7 @@ pub struct Args {
     #[command(flatten)]
     storage: setup::storage::Flags,
     #[command(flatten)]
-    check: crate::wizard::reach::Flags,
+    check: reach::Flags,
     #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
@@ -99,6 +100,8 @@ impl Args {
             }
             if let Some(storage) = &prepared.plan.new_storage {
                 self.check.require(cluster, storage, (context, streams)).await?;
+            } else if self.check.check_from.is_some_and(|from| from != Origin::None) {
+                streams.story.line(Glyph::Here, "no storage is made here: there is no bucket to check");
             }
             self.tell(&prepared.plan, &prepared.objects, context, streams);
             self.carry_out(Some(cluster), &prepared, (context, streams)).await?;

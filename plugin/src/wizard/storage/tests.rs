@@ -79,3 +79,20 @@ fn an_endpoint_is_a_url_and_an_empty_bucket_is_none() {
     assert!(draft.answer(Step::Endpoint, text("minio:9000")).unwrap_err().contains("http://minio:9000"));
     assert!(draft.answer(Step::Bucket, text("")).is_err());
 }
+
+#[test]
+fn a_place_that_another_storage_has_is_refused() {
+    let storage: crds::storage::BackupStorage = serde_json::from_value(serde_json::json!({
+        "metadata": {"name": "minio", "namespace": "shop"},
+        "spec": {"storage": {"provider": "s3", "s3": {"endpoint": "http://m", "bucket": "b", "prefix": "dev"}}},
+    }))
+    .unwrap();
+    let facts = Facts { namespace: "shop".into(), storages: vec![storage], ..Facts::default() };
+    let flags = Flags { bucket: Some("b".into()), endpoint: Some("http://m/".into()), ..Flags::default() };
+    let with = |name: &str| Draft::new(flags.clone(), Some(name.into()), Arc::new(facts.clone()), None);
+    let mut other = with("other");
+    assert!(other.answer(Step::Prefix, text("/dev/")).unwrap_err().contains("shop/minio"));
+    assert_eq!(other.flags.prefix, None);
+    other.answer(Step::Prefix, text("dev/shop")).unwrap();
+    with("minio").answer(Step::Prefix, text("dev")).unwrap();
+}
