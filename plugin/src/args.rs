@@ -26,6 +26,9 @@ pub struct Connection {
     /// Path of the kubeconfig file
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Path of kubectl's preferences, which may forbid programs that get credentials
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub kuberc: Option<PathBuf>,
     /// The cluster of the kubeconfig to use
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub cluster: Option<String>,

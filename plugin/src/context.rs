@@ -14,6 +14,7 @@ use crate::args::{Connection, Manner};
 use crate::cluster::Cluster;
 use crate::environment::Environment;
 use crate::failure::{Code, Failure};
+use crate::kuberc;
 use crate::suggest;
 
 /// How long one request may take unless `--request-timeout` says otherwise.
@@ -80,6 +81,9 @@ impl Context {
     /// A client for the selected cluster. Nothing is sent yet.
     pub async fn cluster(&self) -> Result<Cluster, Failure> {
         let selected = self.selected()?.clone();
+        if let Some(program) = selected.user.exec.as_ref().and_then(|exec| exec.command.as_deref()) {
+            kuberc::permit(&self.environment, self.connection.kuberc.as_deref(), program)?;
+        }
         let mut config = if selected.cluster.server.is_some() {
             let options = KubeConfigOptions::default();
             Config::from_custom_kubeconfig(single(&selected), &options)

@@ -25,6 +25,7 @@ pub mod exit;
 pub mod failure;
 pub mod glance;
 pub mod human;
+pub mod kuberc;
 pub mod object;
 pub mod output;
 pub mod pods;
