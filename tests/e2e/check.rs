@@ -89,7 +89,7 @@ async fn a_check_waits_until_the_operator_is_ready() {
 
     // Judged only once the operator is back: a story that fails must not take it from the others.
     scaled(&cluster, "0").await;
-    let (late, without) = checked(&namespace, "check --wait 3s").await;
+    let (late, without) = checked(&namespace, "check --wait 6s").await;
     let waiting = checked(&namespace, "check --wait 2m");
     let ((said, report), ()) = tokio::join!(waiting, scaled(&cluster, &replicas));
 

@@ -100,8 +100,8 @@ codes! {
     Fault "KS099" "A fault of this program" Failed;
 }
 
-/// The page that lists every id.
-const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/errors.md");
+/// The page that explains every id.
+pub const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/errors.md");
 
 impl Code {
     /// Where it is explained.

@@ -1,11 +1,13 @@
 //! The report: lines with glyphs and numbered fixes, or JSON in the shape that linkerd's `check` has.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::report::{Category, Check, Verdict};
-use crate::failure::Failure;
+use crate::failure::code::PAGE;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::output;
 
@@ -37,7 +39,20 @@ pub(super) fn table(categories: &[Category], short: bool) -> String {
             let _ = writeln!(text, "{label:>3}  {line}");
         }
     }
+    text.push_str(&explained(categories));
     text
+}
+
+/// Where the ids of all that is not well are explained, each once.
+fn explained(categories: &[Category]) -> String {
+    let checks = categories.iter().flat_map(|category| &category.checks);
+    let wrong = checks.filter(|check| check.verdict != Verdict::Success).map(|check| check.code);
+    let codes: BTreeSet<Code> = wrong.collect();
+    if codes.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<&str> = codes.into_iter().map(Code::id).collect();
+    format!("docs {}  {PAGE}\n", ids.join(" "))
 }
 
 /// The number of a check's fix; equal fixes have one number.
@@ -109,7 +124,6 @@ fn value(check: &Check) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Code;
 
     fn categories() -> Vec<Category> {
         let checks = vec![
@@ -125,7 +139,7 @@ mod tests {
         let text = table(&categories(), true);
         assert!(!text.contains("reachable"), "{text}");
         assert_eq!(text.matches("see fix 1").count(), 2, "{text}");
-        assert!(text.ends_with("1 warning, 1 error\n  1  do this\n"), "{text}");
+        assert!(text.contains("1 warning, 1 error\n  1  do this\ndocs KS030 KS032  https://"), "{text}");
     }
 
     #[test]
