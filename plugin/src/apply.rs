@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::args::DryRun;
 use crate::cluster::{Apply, Cluster};
 use crate::diff::{self, Change};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Object;
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::streams::Streams;
 
 /// How objects are written.
@@ -148,16 +148,11 @@ impl Judged<'_> {
 pub fn print(
     written: &[Written],
     dry_run: DryRun,
-    format: Format,
+    format: &Format,
     streams: &mut Streams<'_>,
 ) -> Result<(), Failure> {
     let shown: Vec<Value> = written.iter().map(|one| one.shown.clone()).collect();
-    let text = match format {
-        Format::Json => output::json(&shown)?,
-        Format::Yaml => output::yaml(&shown)?,
-        Format::Name => output::lines(written.iter().map(|one| one.reference.clone())),
-        Format::Table | Format::Wide => lines(written, dry_run),
-    };
+    let text = format.document(&shown, Shape::Documents)?.unwrap_or_else(|| lines(written, dry_run));
     streams.results.write_all(text.as_bytes())?;
     streams.results.flush()?;
     Ok(())
@@ -201,7 +196,7 @@ async fn create(cluster: &Cluster, object: &Object) -> Result<Value, Failure> {
     if cluster.create_object(object).await? {
         return Ok(object.body.clone());
     }
-    Err(Failure::cluster(format!("{} appeared in the meantime", object.spoken()))
+    Err(Failure::new(Code::FieldConflict, format!("{} appeared in the meantime", object.spoken()))
         .fix("run the same command again"))
 }
 
@@ -221,7 +216,7 @@ fn refuse_foreign(objects: &[Object], before: &[Option<Value>], force: bool) -> 
     let foreign = objects.iter().zip(before).filter_map(|(object, before)| {
         let owner = owner::of(before.as_ref()?)?;
         Some(
-            Failure::cluster(format!("{} is managed by {}", object.spoken(), owner.name))
+            Failure::new(Code::ForeignObject, format!("{} is managed by {}", object.spoken(), owner.name))
                 .why("a direct change would be reverted")
                 .fix(format!("{}\nor change it all the same:  --force-conflicts", owner.instead)),
         )
@@ -359,7 +354,7 @@ mod tests {
     #[test]
     fn an_unfinished_write_says_what_was_written() {
         let secret = object("", "Secret", "secrets", json!({"metadata": {"name": "keys"}}));
-        let failure = unfinished(&as_planned(&[secret]), Failure::cluster("you may not patch"));
+        let failure = unfinished(&as_planned(&[secret]), Failure::new(Code::Forbidden, "you may not patch"));
         assert!(failure.render(false).contains("kept  secret/keys (run the same command again to go on)"));
     }
 }

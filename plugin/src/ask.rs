@@ -112,7 +112,7 @@ pub async fn ask(
     context: &Context,
     streams: &mut Streams<'_>,
 ) -> Result<Answer, Failure> {
-    if context.environment.answers_come_from_the_keyboard() && context.can_redraw_questions() {
+    if context.environment.answers_come_from_the_keyboard() && context.can_redraw() {
         screen::ask(question).await
     } else {
         lines::ask(question, context, streams).await
@@ -122,5 +122,5 @@ pub async fn ask(
 /// The end of a dialogue that the person broke off.
 #[must_use]
 pub fn cancelled(exit: Exit) -> Failure {
-    Failure::new(exit, "cancelled; nothing was changed")
+    Failure::stopped(exit, "cancelled; nothing was changed")
 }

@@ -138,6 +138,35 @@ pub fn counted(number: usize, noun: &str) -> String {
     }
 }
 
+/// A text in lines of at most so many characters, broken between words; a longer word is broken where it must be.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    let mut room = width;
+    for word in text.split_whitespace() {
+        let mut rest: Vec<char> = word.chars().collect();
+        if room < width && rest.len() + 1 > room {
+            lines.push(String::new());
+            room = width;
+        }
+        if room < width {
+            rest.insert(0, ' ');
+        }
+        for character in rest {
+            if room == 0 {
+                lines.push(String::new());
+                room = width;
+            }
+            if let Some(last) = lines.last_mut() {
+                last.push(character);
+            }
+            room -= 1;
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +253,13 @@ mod tests {
         assert_eq!(counted(1, "object"), "1 object");
         assert_eq!(counted(2, "repository"), "2 repositories");
         assert_eq!(counted(0, "object"), "0 objects");
+    }
+
+    #[test]
+    fn text_is_broken_between_words_and_long_words_where_they_must() {
+        assert_eq!(wrapped("a quota of none", 7), ["a quota", "of none"]);
+        assert_eq!(wrapped("to localhost/nobody:none", 9), ["to", "localhost", "/nobody:n", "one"]);
+        assert_eq!(wrapped("", 9), [""]);
+        assert_eq!(wrapped("ab", 0), ["a", "b"]);
     }
 }

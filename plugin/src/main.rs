@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     let environment = Environment::of_this_process();
     // The mode of the terminal is put back however this ends: a panic unwinds through here as well.
     let _terminal = plugin::terminal::Saved::take();
+    plugin::terminal::restore_on_panic();
     // Not locked: a prompt reads the same stream on a thread of its own.
     let mut input = io::BufReader::new(io::stdin());
     let mut results = io::BufWriter::new(io::stdout().lock());

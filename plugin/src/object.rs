@@ -7,7 +7,7 @@ use kube::Resource;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// How the API server names a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -172,7 +172,7 @@ pub fn without_last_applied(metadata: &mut Map<String, Value>) {
 }
 
 fn malformed(what: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::new(crate::exit::Exit::Failed, format!("could not write a {what}")).why(error.to_string())
+    Failure::new(Code::Fault, format!("could not write a {what}")).why(error.to_string())
 }
 
 /// The JSON that is sent as a server-side apply.

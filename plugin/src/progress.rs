@@ -26,6 +26,9 @@ use clap::ValueEnum;
 use crate::environment::Environment;
 use crate::progress::outcome::Outcome;
 
+/// After how long without a report it is told that none comes; a Job reports at least every ten seconds.
+pub const SILENCE: Duration = Duration::from_secs(45);
+
 /// What `--progress` chooses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
@@ -43,17 +46,20 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The mode for these surroundings; never `Auto`.
+    /// The mode for these surroundings; never `Auto`. `can_redraw`: whether the person and the terminal can do with lines
+    /// that are drawn over.
     #[must_use]
-    pub fn in_surroundings(self, environment: &Environment) -> Self {
+    pub fn in_surroundings(self, environment: &Environment, can_redraw: bool) -> Self {
         let wish = match (self, environment.variable("KUBESTASH_PROGRESS")) {
             (Self::Auto, Some(word)) => Self::from_str(word, true).unwrap_or_default(),
             (typed, _) => typed,
         };
         match wish {
-            Self::Auto if environment.can_redraw() => Self::Bar,
-            // Without a terminal there is nothing to redraw: a frame would go nowhere.
-            Self::Bar if !environment.terminals.error => Self::Plain,
+            Self::Auto if can_redraw => Self::Bar,
+            // Without a terminal that can be redrawn a frame would go nowhere.
+            Self::Bar if !environment.terminals.error || environment.variable("TERM") == Some("dumb") => {
+                Self::Plain
+            }
             Self::Auto => Self::Plain,
             chosen => chosen,
         }
@@ -98,8 +104,8 @@ pub struct Part {
     pub bytes_per_second: Option<u64>,
     /// An estimate, only when there is ground for one.
     pub left: Option<Duration>,
-    /// Everything is stored; the index and the check are not finished.
-    pub finishing: bool,
+    /// Everything is stored since so long; the index and the check are not finished.
+    pub finishing: Option<Duration>,
     /// Stored bytes, once known.
     pub added: Option<u64>,
     pub error: Option<String>,
@@ -121,6 +127,8 @@ pub struct View {
     pub waiting: Option<String>,
     /// Since the last report from the cluster.
     pub reported_ago: Option<Duration>,
+    /// What the pod is about, for when no report comes: its name and phase, and the newest warning about it.
+    pub pod: Option<String>,
     pub outcome: Option<Outcome>,
 }
 
@@ -155,7 +163,7 @@ mod tests {
         let mode = |flag: Mode, terminal: bool, variables: &[(&str, &str)]| {
             let mut environment = Environment::scripted(variables, || Timestamp::UNIX_EPOCH);
             environment.terminals.error = terminal;
-            flag.in_surroundings(&environment)
+            flag.in_surroundings(&environment, environment.can_redraw())
         };
         assert_eq!(mode(Mode::Auto, true, &[]), Mode::Bar);
         assert_eq!(mode(Mode::Auto, false, &[]), Mode::Plain);
@@ -163,5 +171,8 @@ mod tests {
         assert_eq!(mode(Mode::Auto, true, &[("KUBESTASH_PROGRESS", "none")]), Mode::None);
         assert_eq!(mode(Mode::Json, true, &[("KUBESTASH_PROGRESS", "none")]), Mode::Json);
         assert_eq!(mode(Mode::Bar, false, &[]), Mode::Plain);
+        assert_eq!(mode(Mode::Bar, true, &[("TERM", "dumb")]), Mode::Plain);
+        let reader = Environment::scripted(&[("TERM", "xterm")], || Timestamp::UNIX_EPOCH);
+        assert_eq!(Mode::Auto.in_surroundings(&reader, false), Mode::Plain, "for a screen reader");
     }
 }

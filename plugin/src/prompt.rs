@@ -1,14 +1,13 @@
-//! Questions to a person. Asked only where both the question and the answer have a terminal; Ctrl-C at a question ends
-//! the command, and the terminal is as before.
-
-use std::io;
+//! Single questions to a person, outside a dialogue. Asked only where both the question and the answer have a terminal;
+//! Ctrl-C at a question ends the command, and the terminal is as before.
 
 use secrecy::SecretString;
 
+use crate::ask::{self, Answer, Question, Shape};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::signals;
+use crate::streams::Streams;
 
 /// Whether questions may be asked now.
 #[must_use]
@@ -16,46 +15,40 @@ pub fn possible(context: &Context) -> bool {
     context.environment.can_ask() && !context.manner.no_input
 }
 
-/// A yes-or-no question.
-pub async fn confirm(question: &str, default: bool) -> Result<bool, Failure> {
-    let question = question.to_owned();
-    ask(move || dialoguer::Confirm::new().with_prompt(question).default(default).interact()).await
+/// A yes-or-no question; who just presses Enter, or goes back, says no.
+pub async fn confirm(
+    question: &str,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<bool, Failure> {
+    let shape = Shape::Keys(&[('n', "no"), ('y', "yes")]);
+    let answer = ask::ask(&alone(question, shape), context, streams).await?;
+    Ok(matches!(answer, Answer::Key('y')))
 }
 
 /// A value that is not shown while it is typed.
-pub async fn hidden(question: &str) -> Result<SecretString, Failure> {
-    let question = question.to_owned();
-    ask(move || dialoguer::Password::new().with_prompt(question).interact()).await.map(SecretString::from)
-}
-
-/// A line of text.
-pub async fn line(question: &str) -> Result<String, Failure> {
-    let question = question.to_owned();
-    ask(move || dialoguer::Input::<String>::new().with_prompt(question).allow_empty(true).interact_text())
-        .await
-}
-
-/// A blocking question beside a signal handler: without one, Ctrl-C at a hidden question would leave the echo off.
-async fn ask<T, Q>(question: Q) -> Result<T, Failure>
-where
-    T: Send + 'static,
-    Q: FnOnce() -> Result<T, dialoguer::Error> + Send + 'static,
-{
-    tokio::select! {
-        exit = signals::interrupted() => Err(cancelled(exit)),
-        answer = tokio::task::spawn_blocking(question) => match answer {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(dialoguer::Error::IO(error))) if error.kind() == io::ErrorKind::Interrupted => {
-                Err(cancelled(Exit::Interrupted))
-            }
-            Ok(Err(error)) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
-            Err(error) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
-        },
+pub async fn hidden(
+    question: &str,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<SecretString, Failure> {
+    match ask::ask(&alone(question, Shape::Hidden), context, streams).await? {
+        Answer::Secret(secret) => Ok(secret),
+        _ => Err(ask::cancelled(Exit::Interrupted)),
     }
 }
 
-fn cancelled(exit: Exit) -> Failure {
-    // A password prompt may have hidden the cursor as well as the echo.
-    let _ = dialoguer::console::Term::stderr().show_cursor();
-    Failure::new(exit, "cancelled; nothing was changed")
+/// A line of text; empty when the person goes back.
+pub async fn line(
+    question: &str,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<String, Failure> {
+    let shape = Shape::Line { default: String::new() };
+    match ask::ask(&alone(question, shape), context, streams).await? {
+        Answer::Text(text) => Ok(text),
+        _ => Ok(String::new()),
+    }
+}
+
+/// A question with no other before it, whose words say all there is to say.
+fn alone(title: &str, shape: Shape) -> Question {
+    Question { title: title.to_owned(), help: "", shape }
 }

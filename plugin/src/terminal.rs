@@ -1,5 +1,57 @@
 //! The terminal is left as it was found.
 
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether this process has hidden the cursor.
+static HIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// While it lives, the terminal of standard error shows no cursor.
+#[derive(Debug)]
+pub struct HiddenCursor(());
+
+impl HiddenCursor {
+    /// Hides it.
+    #[must_use]
+    pub fn hide() -> Self {
+        HIDDEN.store(true, Ordering::SeqCst);
+        say("\u{1b}[?25l");
+        Self(())
+    }
+}
+
+impl Drop for HiddenCursor {
+    fn drop(&mut self) {
+        show_cursor();
+    }
+}
+
+fn show_cursor() {
+    if HIDDEN.swap(false, Ordering::SeqCst) {
+        say("\u{1b}[?25h");
+    }
+}
+
+fn say(sequence: &str) {
+    let mut terminal = std::io::stderr();
+    // A terminal that is gone needs nothing.
+    let _ = terminal.write_all(sequence.as_bytes()).and_then(|()| terminal.flush());
+}
+
+/// Lets a panic say what it has to say on a terminal as it was found: shown cursor, echo, below what was drawn.
+pub fn restore_on_panic() {
+    let found = Saved::take();
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        found.put_back();
+        if HIDDEN.load(Ordering::SeqCst) {
+            show_cursor();
+            say("\n");
+        }
+        report(panic);
+    }));
+}
+
 /// The mode of the terminal at the start; put back when dropped. A password prompt switches the echo off, and a
 /// process that is interrupted there would leave it so.
 #[derive(Debug)]
@@ -19,12 +71,18 @@ impl Saved {
     }
 }
 
-impl Drop for Saved {
-    fn drop(&mut self) {
+impl Saved {
+    fn put_back(&self) {
         #[cfg(unix)]
         if let Some(mode) = &self.mode {
             let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, mode);
         }
+    }
+}
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        self.put_back();
     }
 }
 

@@ -19,7 +19,11 @@ pub struct Desk {
 impl Desk {
     pub async fn new(story: &str) -> Self {
         let cluster = Cluster::connect().await;
-        let namespace = Namespace::create(&cluster, story).await;
+        Self::of(Namespace::create(&cluster, story).await)
+    }
+
+    /// A desk for a namespace in which something happened already.
+    pub fn of(namespace: Namespace) -> Self {
         Self { namespace, home: tempfile::tempdir().expect("a folder") }
     }
 

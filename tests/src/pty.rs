@@ -2,16 +2,24 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// How long a screen may take to show what is expected.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many lines every terminal has.
+const ROWS: u16 = 40;
+
+/// What no program sends.
+const END: [u8; 4] = [0, 1, 2, 0];
 
 /// The Enter key.
 pub const ENTER: &str = "\r";
@@ -22,6 +30,11 @@ pub const DOWN: &str = "\u{1b}[B";
 /// Ctrl-C.
 pub const INTERRUPT: &str = "\u{3}";
 
+/// Ctrl-Z.
+pub const SUSPEND: &str = "\u{1a}";
+/// Ctrl-\.
+pub const QUIT: &str = "\u{1c}";
+
 /// A terminal with a program at it.
 pub struct Terminal {
     keyboard: File,
@@ -29,8 +42,16 @@ pub struct Terminal {
     line: File,
     child: Child,
     screen: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    columns: u16,
     /// Where the text begins that was not expected yet.
     seen: usize,
+}
+
+/// A screen as it is at one moment.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    pub text: String,
+    pub has_cursor: bool,
 }
 
 /// A program to start at a terminal.
@@ -54,7 +75,7 @@ impl Terminal {
         grantpt(&master).expect("a usable pseudo-terminal");
         unlockpt(&master).expect("an unlocked pseudo-terminal");
         let name = ptsname(&master, Vec::new()).expect("its name").into_string().expect("text");
-        let size = Winsize { ws_row: 40, ws_col: start.columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize { ws_row: ROWS, ws_col: start.columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).expect("a size");
         let line = OpenOptions::new().read(true).write(true).open(name).expect("the program's side");
         let end = || line.try_clone().expect("a copy");
@@ -76,7 +97,7 @@ impl Terminal {
         let reader = keyboard.try_clone().expect("a copy");
         let written = Arc::clone(&screen);
         std::thread::spawn(move || watch(reader, &written));
-        Self { keyboard, line, child, screen, seen: 0 }
+        Self { keyboard, line, child, screen, columns: start.columns, seen: 0 }
     }
 
     /// Presses keys.
@@ -122,6 +143,7 @@ impl Terminal {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child to wait for") {
+                self.read_to_the_end();
                 return status;
             }
             assert!(Instant::now() < until, "it does not end; the screen:\n{}", self.text());
@@ -131,10 +153,101 @@ impl Terminal {
         }
     }
 
+    /// Reads what a program that is gone has left: all that comes before a mark of our own.
+    fn read_to_the_end(&mut self) {
+        self.line.write_all(&END).expect("a terminal that shows things");
+        let mut bytes = self.screen.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !bytes.ends_with(&END) {
+            bytes = self.screen.1.wait(bytes).unwrap_or_else(PoisonError::into_inner);
+        }
+        let length = bytes.len() - END.len();
+        bytes.truncate(length);
+    }
+
+    /// Waits until the text is on the screen as a person sees it now, however its lines are broken.
+    ///
+    /// # Panics
+    /// When it does not appear; the message holds the screen.
+    pub fn expect_on_screen(&self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.screen().text;
+            if shown.split_whitespace().collect::<Vec<_>>().join(" ").contains(text) {
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "\"{text}\" did not appear; the screen:\n{shown}");
+            let bytes = self.bytes();
+            drop(self.screen.1.wait_timeout(bytes, left.min(Duration::from_millis(200))));
+        }
+    }
+
     /// All that was on the screen, without colours and movements of the cursor.
     #[must_use]
     pub fn text(&self) -> String {
         plain(&self.bytes())
+    }
+
+    /// What a person sees now, and whether they see the cursor: the bytes as a terminal emulator understands them.
+    ///
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        let mut emulator = self.emulator();
+        emulator.process(&self.bytes());
+        Screen { text: emulator.screen().contents(), has_cursor: !emulator.screen().hide_cursor() }
+    }
+
+    /// Every screen that a person was shown, one for each time that the program began to draw over something.
+    #[must_use]
+    pub fn screens(&self) -> Vec<String> {
+        let mut emulator = self.emulator();
+        let bytes = self.bytes();
+        let drawn = bytes.split_inclusive(|byte| *byte == b'\r').map(|piece| {
+            emulator.process(piece);
+            emulator.screen().contents()
+        });
+        drawn.collect()
+    }
+
+    fn emulator(&self) -> vt100::Parser {
+        let size = |number| NonZeroU16::new(number).unwrap_or(NonZeroU16::MIN);
+        vt100::Parser::new(size(ROWS), size(self.columns), 0)
+    }
+
+    /// Asks the program to end, as `kill` does.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a program that can be asked to end");
+    }
+
+    /// Waits until the program has stopped, as a shell does after Ctrl-Z.
+    ///
+    /// # Panics
+    /// When it does not stop, or ends.
+    pub fn stopped(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+        loop {
+            let changed =
+                waitpid(Some(Pid::from_child(&self.child)), options).expect("a program to wait for");
+            if let Some((_, status)) = changed {
+                self.read_to_the_end();
+                assert!(status.stopped(), "it ended: {status:?}; the screen:\n{}", self.text());
+                return;
+            }
+            assert!(Instant::now() < until, "it does not stop; the screen:\n{}", self.text());
+            drop(self.screen.1.wait_timeout(self.bytes(), Duration::from_millis(20)));
+        }
+    }
+
+    /// Lets a stopped program go on, as `fg` does.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("a program that can go on");
     }
 
     /// What the program sent, as it sent it.

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{Answer, Choice, Question, Shape, cancelled};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -21,11 +21,14 @@ pub async fn ask(
     streams: &mut Streams<'_>,
 ) -> Result<Answer, Failure> {
     show(question, streams);
+    // Before the question is seen: what is typed at once is not shown either.
+    let by_keyboard = context.environment.answers_come_from_the_keyboard();
+    let _silent = (question.shape == Shape::Hidden && by_keyboard).then(Silent::lines);
     loop {
         streams.story.prompt(&prompt(question));
         let typed = read(question.shape == Shape::Hidden, context, streams).await?;
         let typed = typed.expose_secret();
-        if question.shape != Shape::Hidden && typed.trim() == "?" {
+        if question.shape != Shape::Hidden && typed.trim() == "?" && !question.help.is_empty() {
             streams.story.always(question.help);
             continue;
         }
@@ -52,6 +55,7 @@ fn prompt(question: &Question) -> String {
         Shape::Menu { choices, default } => {
             format!("Number 1 to {}, b for back, ? for help [{}]: ", choices.len(), default + 1)
         }
+        Shape::Line { .. } if question.help.is_empty() => format!("{title}: "),
         Shape::Line { default } if default.is_empty() => format!("{title} (b for back, ? for help): "),
         Shape::Line { default } => format!("{title} (b for back, ? for help) [{default}]: "),
         Shape::Hidden => format!("{title} (not shown): "),
@@ -99,12 +103,13 @@ async fn read(hidden: bool, context: &Context, streams: &mut Streams<'_>) -> Res
         streams.story.always(if hidden { "[hidden]" } else { &line });
         return Ok(SecretString::from(line));
     }
+    let interrupted = signals::interrupted();
     let typed = tokio::select! {
-        exit = signals::interrupted() => {
+        exit = interrupted => {
             streams.story.always("");
             return Err(cancelled(exit));
         }
-        typed = tokio::task::spawn_blocking(move || keyboard(hidden)) => typed,
+        typed = tokio::task::spawn_blocking(keyboard) => typed,
     };
     if hidden {
         streams.story.always("");
@@ -112,13 +117,16 @@ async fn read(hidden: bool, context: &Context, streams: &mut Streams<'_>) -> Res
     match typed {
         Ok(Ok(Some(line))) => Ok(line),
         Ok(Ok(None)) => Err(cancelled(Exit::Interrupted)),
-        Ok(Err(error)) => Err(Failure::usage("the answer could not be read").why(error.to_string())),
-        Err(error) => Err(Failure::usage("the answer could not be read").why(error.to_string())),
+        Ok(Err(error)) => {
+            Err(Failure::new(Code::CannotAsk, "the answer could not be read").why(error.to_string()))
+        }
+        Err(error) => {
+            Err(Failure::new(Code::CannotAsk, "the answer could not be read").why(error.to_string()))
+        }
     }
 }
 
-fn keyboard(hidden: bool) -> io::Result<Option<SecretString>> {
-    let _silent = hidden.then(Silent::lines);
+fn keyboard() -> io::Result<Option<SecretString>> {
     let mut line = String::new();
     if io::stdin().read_line(&mut line)? == 0 {
         return Ok(None);

@@ -8,27 +8,29 @@ use dialoguer::console::{Key, Term};
 use super::widget::Widget;
 use super::{Answer, Question, cancelled};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::signals;
 use crate::terminal::Silent;
 
 /// Asks, and waits for the answer or for Ctrl-C.
 pub async fn ask(question: &Question) -> Result<Answer, Failure> {
     let widget = Widget::new(question.clone());
+    let interrupted = signals::interrupted();
+    // Here and not where the keys are read: that thread may be waiting still when the terminal is given back.
+    let _silent = Silent::begin();
     tokio::select! {
-        exit = signals::interrupted() => Err(cancelled(exit)),
+        exit = interrupted => Err(cancelled(exit)),
         answer = tokio::task::spawn_blocking(move || converse(widget, &Term::stderr())) => match answer {
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Ok(None)) => Err(cancelled(Exit::Interrupted)),
-            Ok(Err(error)) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
-            Err(error) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
+            Ok(Err(error)) => Err(Failure::new(Code::CannotAsk, "the question could not be asked").why(error.to_string())),
+            Err(error) => Err(Failure::new(Code::CannotAsk, "the question could not be asked").why(error.to_string())),
         },
     }
 }
 
 /// Draws and reads keys until there is an answer; `None` when the person pressed Ctrl-C.
 fn converse(mut widget: Widget, term: &Term) -> io::Result<Option<Answer>> {
-    let _silent = Silent::begin();
     let mut drawn = draw(&widget, term, 0)?;
     loop {
         let key = match term.read_key_raw() {

@@ -4,6 +4,7 @@ use dialoguer::console::Key;
 use secrecy::SecretString;
 
 use super::{Answer, Question, Shape};
+use crate::human::wrapped;
 
 /// How many lines of a menu are shown at once.
 const WINDOW: usize = 10;
@@ -39,7 +40,7 @@ impl Widget {
         match key {
             Key::Escape => return Some(Answer::Back),
             Key::Enter => return self.enter(),
-            Key::Char('?') if self.typed.is_empty() && self.question.shape != Shape::Hidden => {
+            Key::Char('?') if self.typed.is_empty() && self.can_explain() => {
                 self.explained = !self.explained;
             }
             Key::ArrowUp | Key::BackTab => self.step(false),
@@ -60,6 +61,10 @@ impl Widget {
             _ => {}
         }
         None
+    }
+
+    fn can_explain(&self) -> bool {
+        self.question.shape != Shape::Hidden && !self.question.help.is_empty()
     }
 
     fn enter(&mut self) -> Option<Answer> {
@@ -126,7 +131,17 @@ impl Widget {
                     .map(|line| format!("    {line}")),
             );
         }
-        lines.iter().map(|line| cut(line.trim_end(), width.saturating_sub(1))).collect()
+        let mut lines: Vec<String> =
+            lines.iter().map(|line| cut(line.trim_end(), width.saturating_sub(1))).collect();
+        if let Some(head) = lines.first_mut().filter(|_| !self.typed.is_empty() && self.shows_what_is_typed())
+        {
+            *head = tail(&self.head(), width.saturating_sub(1));
+        }
+        lines
+    }
+
+    fn shows_what_is_typed(&self) -> bool {
+        matches!(self.question.shape, Shape::Line { .. } | Shape::Menu { .. })
     }
 
     fn head(&self) -> String {
@@ -159,6 +174,16 @@ impl Widget {
     }
 }
 
+/// The end of a line, which is where somebody types; `…` says what is left out.
+fn tail(line: &str, width: usize) -> String {
+    let number = line.chars().count();
+    if number <= width {
+        return line.to_owned();
+    }
+    let kept = line.chars().skip(number - width.saturating_sub(1));
+    std::iter::once('…').chain(kept).collect()
+}
+
 /// A line without what does not fit; `…` says so.
 fn cut(line: &str, width: usize) -> String {
     if line.chars().count() <= width {
@@ -167,23 +192,6 @@ fn cut(line: &str, width: usize) -> String {
     let mut text: String = line.chars().take(width.saturating_sub(1)).collect();
     text.push('…');
     text
-}
-
-/// A text in lines of at most this width, broken between words.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        if !lines[last].is_empty() && lines[last].chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !lines[last].is_empty() {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(word);
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -243,6 +251,13 @@ mod tests {
         typed(&mut widget, " minee");
         widget.press(&Key::Backspace);
         assert!(matches!(widget.press(&Key::Enter), Some(Answer::Text(text)) if text == "mine"));
+    }
+
+    #[test]
+    fn what_is_typed_is_seen_below_a_long_title_too() {
+        let mut widget = Widget::new(Question::line("Type the name of the Repository (orders)", "", ""));
+        typed(&mut widget, "orders");
+        assert_eq!(widget.lines(24), ["…tory (orders) › orders"]);
     }
 
     #[test]

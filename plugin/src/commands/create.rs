@@ -15,7 +15,7 @@ use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
 use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format};
@@ -39,7 +39,7 @@ pub struct Flags {
     #[arg(long, conflicts_with_all = ["export", "dry_run", "output"])]
     pub diff: bool,
     /// Output format of the objects
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     pub output: Format,
     /// Take over fields that another manager owns
     #[arg(long)]
@@ -82,7 +82,7 @@ impl Flags {
             streams.results.write_all(export(objects)?.as_bytes())?;
             return Ok(());
         }
-        apply::print(&apply::as_planned(objects), DryRun::Client, self.output, streams)
+        apply::print(&apply::as_planned(objects), DryRun::Client, &self.output, streams)
     }
 
     /// Has the API server judge the objects, writes them unless this is a dry run, and prints what happened. A difference
@@ -105,7 +105,7 @@ impl Flags {
         {
             look_again(cluster, storage, now).await?;
         }
-        apply::print(&written, self.dry_run, self.output, streams)?;
+        apply::print(&written, self.dry_run, &self.output, streams)?;
         Ok(written)
     }
 }
@@ -204,10 +204,10 @@ pub async fn ready<K: Resource<DynamicType = ()>>(
             );
             Ok(())
         }
-        Waited::TimedOut(reason) => Err(Failure::new(Exit::TimedOut, format!("{what} is not Ready yet"))
+        Waited::TimedOut(reason) => Err(Failure::new(Code::TimedOut, format!("{what} is not Ready yet"))
             .why(reason)
             .fix("is the operator running?   kubectl kubestash version")),
-        Waited::Interrupted(exit) => Err(Failure::new(exit, "interrupted; what was written stays")),
+        Waited::Interrupted(exit) => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 
@@ -218,14 +218,14 @@ pub async fn installed(cluster: &Cluster) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("KubeStash is not installed in cluster \"{}\"", cluster.context());
-    Err(Failure::cluster(what).fix("kubectl kubestash install"))
+    Err(Failure::new(Code::NotInstalled, what).fix("kubectl kubestash install"))
 }
 
 /// What must be there before anything of KubeStash can be written: its kinds, and the namespace.
 pub async fn preconditions(cluster: &Cluster, namespace: &str) -> Result<(), Failure> {
     installed(cluster).await?;
     if cluster.get::<Namespace>(None, namespace).await?.is_none() {
-        return Err(Failure::cluster(format!("namespace \"{namespace}\" does not exist"))
+        return Err(Failure::new(Code::ObjectMissing, format!("namespace \"{namespace}\" does not exist"))
             .fix(format!("kubectl create namespace {namespace}")));
     }
     Ok(())
@@ -244,13 +244,16 @@ pub async fn lacking_secret(
 fn secret_problem(found: Option<&Secret>, (namespace, name): (&str, &str), key: &str) -> Option<Failure> {
     let make = format!("kubectl create secret generic {name} -n {namespace} --from-file={key}=FILE");
     let Some(secret) = found else {
-        return Some(Failure::cluster(format!("Secret {namespace}/{name} does not exist")).fix(make));
+        return Some(
+            Failure::new(Code::SecretIncomplete, format!("Secret {namespace}/{name} does not exist"))
+                .fix(make),
+        );
     };
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     match value {
         Some(value) if !value.0.is_empty() => None,
         _ => Some(
-            Failure::cluster(format!("Secret {namespace}/{name} has no {key}"))
+            Failure::new(Code::SecretIncomplete, format!("Secret {namespace}/{name} has no {key}"))
                 .fix(format!("put it there, or make another Secret:  {}", make.replace(name, "NAME"))),
         ),
     }

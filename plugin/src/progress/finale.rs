@@ -32,7 +32,7 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
                 lines: aligned(&rows),
             }
         }
-        Outcomes::Failed { why, kept, fix, partly } => {
+        Outcomes::Failed { why, kept, fix, partly, logs, next_try } => {
             let mut rows = vec![("why", why.clone())];
             let good = outcome.snapshots.iter().filter(|stored| stored.succeeded);
             let good: Vec<&str> = good.map(|stored| stored.repository.as_str()).collect();
@@ -41,6 +41,18 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
             }
             rows.extend(kept.clone().map(|kept| ("kept", kept)));
             rows.push(("fix", fix.clone()));
+            if !logs.is_empty() && logs != fix {
+                rows.push(("logs", logs.clone()));
+            }
+            rows.extend(next_try.map(|when| {
+                let when = when.strftime("%Y-%m-%d %H:%M:%S UTC");
+                let (backup, namespace) = (&view.backup, &view.namespace);
+                (
+                    "again",
+                    format!("the operator tries at {when}:  kubectl kubestash watch {backup} -n {namespace}"),
+                )
+            }));
+            rows.extend(docs(outcome));
             let word = if *partly { "failed in part" } else { "failed" };
             Finale {
                 glyph: Glyph::Failed,
@@ -51,9 +63,13 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
         Outcomes::Skipped { why } => Finale {
             glyph: Glyph::Warning,
             headline: format!("{what} was skipped"),
-            lines: aligned(&[("why", why.clone())]),
+            lines: aligned(&[vec![("why", why.clone())], docs(outcome)].concat()),
         },
     }
+}
+
+fn docs(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    outcome.code().map(|code| ("docs", format!("{}  {}", code.id(), code.docs()))).into_iter().collect()
 }
 
 fn aligned(rows: &[(&str, String)]) -> Vec<String> {
@@ -79,7 +95,7 @@ pub fn amount(stored: &Stored) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::recorded::{forbidden, good, last};
+    use crate::progress::recorded::{finished, forbidden, good, last, locked, skipped, tried_again};
 
     fn told(view: &View) -> String {
         let finale = of(view, view.outcome.as_ref().unwrap());
@@ -105,6 +121,44 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_is_tried_again_says_when_and_how_to_see_it() {
+        assert!(told(&last(&tried_again())).contains(
+            "\n  again  the operator tries at 2025-11-22 10:25:03 UTC:  kubectl kubestash watch shop -n shop\n"
+        ));
+    }
+
+    #[test]
+    fn a_lock_names_its_holder_and_how_to_remove_it() {
+        assert_eq!(
+            told(&last(&locked())),
+            "\
+✘ backup shop/shop failed after 10m
+  why   repository \"nightly/manifest\" in s3 backups is locked: exclusive lock of ann@laptop (process 42), 3m 1s old
+  fix   kubectl kubestash unlock shop-repo -n shop   once nobody works there any more
+  logs  kubectl kubestash backup logs shop --run shop-nightly-1763806800 -n shop
+  docs  KS031  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks031
+"
+        );
+    }
+
+    #[test]
+    fn a_skipped_run_says_why() {
+        assert_eq!(
+            told(&last(&skipped())),
+            "\
+‼ backup shop/shop was skipped
+  why   another run (shop-nightly-1763803200) was still active
+  docs  KS035  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks035
+"
+        );
+    }
+
+    #[test]
+    fn who_comes_back_to_a_finished_run_sees_the_same_end() {
+        assert_eq!(told(&last(&finished())), told(&last(&good())));
+    }
+
+    #[test]
     fn a_failure_names_the_cause_what_was_kept_and_the_fix() {
         assert_eq!(
             told(&last(&forbidden())),
@@ -113,6 +167,8 @@ mod tests {
   why   ServiceAccount shop/default may not list secrets in namespace shop
   kept  58 objects were stored; the snapshot is marked incomplete
   fix   kubectl kubestash backup create shop -n shop --create-reader --yes
+  logs  kubectl kubestash backup logs shop --run shop-nightly-1763806800 -n shop
+  docs  KS031  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks031
 "
         );
     }

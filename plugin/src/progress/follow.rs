@@ -22,9 +22,10 @@ use super::{Mode, View, finale, json, plain};
 use crate::cluster::{Asked, Cluster, Followed};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::streams::Streams;
+use crate::terminal::HiddenCursor;
 use crate::{signals, wait};
 
 /// How a frame lives: ten redraws in two seconds are as smooth as a terminal over a network shows.
@@ -66,6 +67,7 @@ async fn drive(
     let mut changes = changes(cluster, namespace);
     let mut limit = std::pin::pin!(wait::passed(manner.limit));
     let mut interrupted = std::pin::pin!(signals::interrupted());
+    let mut suspended = signals::Suspended::listen(screen.bar.is_some());
     let mut redraw = tokio::time::interval(REDRAW);
     let mut remind = tokio::time::interval(manner.interval.max(Duration::from_secs(1)));
     remind.reset();
@@ -73,10 +75,11 @@ async fn drive(
         tokio::select! {
             exit = &mut interrupted => return Err(left_behind(exit, namespace, &open(&runs, screen))),
             () = &mut limit => return Err(left_behind(Exit::TimedOut, namespace, &open(&runs, screen))),
+            () = suspended.wished() => screen.suspend(),
             _ = redraw.tick() => screen.draw(&runs),
             _ = remind.tick() => screen.tell(&runs, true)?,
             change = changes.next() => match change {
-                None => return Err(Failure::cluster("the watch of the cluster ended")),
+                None => return Err(Failure::new(Code::RequestFailed, "the watch of the cluster ended")),
                 Some(Seen::Refused(asked, error)) => wait::refused(cluster, &asked, error)?,
                 Some(Seen::Change(change)) => {
                     let now = screen.context.environment.now();
@@ -109,21 +112,35 @@ fn open<'r>(runs: &'r [Run], screen: &Screen<'_, '_>) -> Vec<&'r Run> {
 /// The work goes on without us: says so, and how to come back.
 fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
     let names: Vec<&str> = open.iter().map(|run| run.name()).collect();
+    let (go, they) = if names.len() > 1 { ("go", "they go") } else { ("goes", "it goes") };
     let what = match exit {
         Exit::TimedOut => {
-            format!("{} did not end within --timeout; it goes on in the cluster", names.join(", "))
+            format!("{} did not end within --timeout; {they} on in the cluster", names.join(", "))
         }
-        _ => format!("stopped watching; {} goes on in the cluster", names.join(", ")),
+        _ => format!("stopped watching; {} {go} on in the cluster", names.join(", ")),
     };
-    let again = open.first().map_or_else(String::new, |run| {
-        format!("kubectl kubestash watch {} --run {} -n {namespace}", run.backup(), run.name())
-            .replace("  ", " ")
-    });
-    let failure = Failure::new(exit, what);
+    let again = again(namespace, open);
+    let failure = match exit {
+        Exit::TimedOut => Failure::new(Code::TimedOut, what),
+        exit => Failure::stopped(exit, what),
+    };
     match open.iter().find_map(|run| run.waiting()) {
         Some(why) => failure.why(why).row("again", again),
         None => failure.row("again", again),
     }
+}
+
+/// The command that shows all of these runs again.
+fn again(namespace: &str, open: &[&Run]) -> String {
+    let what = match open {
+        [] => return String::new(),
+        [one] => format!("{} --run {}", one.backup(), one.name()),
+        [first, others @ ..] if others.iter().all(|run| run.backup() == first.backup()) => {
+            first.backup().into()
+        }
+        _ => "--all".to_owned(),
+    };
+    format!("kubectl kubestash watch {} -n {namespace}", what.trim())
 }
 
 enum Seen {
@@ -200,6 +217,8 @@ struct Screen<'a, 's> {
     context: &'a Context,
     streams: &'a mut Streams<'s>,
     bar: Option<ProgressBar>,
+    /// A frame is redrawn without a cursor that jumps about.
+    cursor: Option<HiddenCursor>,
     told: BTreeMap<String, View>,
 }
 
@@ -212,7 +231,8 @@ impl<'a, 's> Screen<'a, 's> {
             );
             bar
         });
-        Self { mode, context, streams, bar, told: BTreeMap::new() }
+        let cursor = bar.as_ref().map(|_| HiddenCursor::hide());
+        Self { mode, context, streams, bar, cursor, told: BTreeMap::new() }
     }
 
     /// Redraws the frame, if there is one.
@@ -224,7 +244,8 @@ impl<'a, 's> Screen<'a, 's> {
         let coloured = self.streams.story.coloured();
         let frames = runs
             .iter()
-            .filter(|run| run.outcome(now).is_none())
+            // Until its session is seen, there is nothing to say about a run.
+            .filter(|run| !run.backup().is_empty() && run.outcome(now).is_none())
             .map(|run| frame::render(&run.view(now), size, coloured).join("\n"));
         bar.set_message(frames.collect::<Vec<_>>().join("\n"));
         bar.tick();
@@ -247,7 +268,7 @@ impl<'a, 's> Screen<'a, 's> {
                     }
                 }
                 Mode::Json => {
-                    for message in json::messages(before, &view, now) {
+                    for message in json::messages(before, &view, now, due) {
                         writeln!(self.streams.results, "{message}")?;
                     }
                     self.streams.results.flush()?;
@@ -281,17 +302,27 @@ impl<'a, 's> Screen<'a, 's> {
     /// The watch could not go on to the end.
     fn abandon(&mut self, failure: &Failure) -> Result<(), Failure> {
         self.clear();
-        if self.mode == Mode::Json && !failure.what().is_empty() {
-            let message = json::exit_error(failure, self.context.environment.now());
-            writeln!(self.streams.results, "{message}")?;
-            self.streams.results.flush()?;
+        if self.mode == Mode::Json {
+            json::give_up(failure, self.context.environment.now(), self.streams.results)?;
         }
         Ok(())
     }
 
-    fn clear(&self) {
+    fn clear(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.cursor = None;
+    }
+
+    /// Ctrl-Z: the shell gets the terminal as it was, until it says `fg`.
+    fn suspend(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message("");
+            bar.tick();
+        }
+        self.cursor = None;
+        signals::stop();
+        self.cursor = self.bar.as_ref().map(|_| HiddenCursor::hide());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rate;
 use super::{Part, Stage, State, View};
-use crate::human;
+use crate::human::{self, wrapped};
 
 /// A terminal's size in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,15 @@ pub struct Size {
     pub rows: usize,
 }
 
-/// The longest bar.
+/// The longest bar, and the shortest.
 const BAR: usize = 25;
+const LEAST_BAR: usize = 8;
 /// Where the right column ends, on a wide terminal.
 const WIDTH: usize = 88;
 /// Below this many columns details are left out.
 const NARROW: usize = 60;
+/// After how long without a report it is told what the pod is about.
+const LONG: Duration = Duration::from_mins(3);
 /// How many parts are shown in full.
 const PARTS: usize = 8;
 
@@ -37,10 +40,42 @@ pub fn render(view: &View, size: Size, coloured: bool) -> Vec<String> {
             lines.extend(parts(&view.parts, width));
         }
     }
-    lines.extend(view.waiting.as_ref().map(|waiting| format!("  waiting: {waiting}")));
-    lines.push(footer(view, width));
-    lines.truncate(size.rows.saturating_sub(2).max(1));
+    if let Some(waiting) = &view.waiting {
+        lines.extend(told("  waiting: ", waiting, width));
+    }
+    let mut last = vec![footer(view, width)];
+    last.extend(silence(view).into_iter().flat_map(|text| told("  ", &text, width)));
+    // The end is what a low terminal keeps: why it does not move, and that it is alive.
+    let rows = size.rows.saturating_sub(2).max(1);
+    last.truncate(rows);
+    lines.truncate(rows - last.len());
+    lines.append(&mut last);
     lines.into_iter().map(|line| paint(&truncated(&line, width), coloured)).collect()
+}
+
+/// How many lines a reason may have.
+const REASON: usize = 4;
+
+/// A reason in words of others behind a head, on as many lines as it needs up to [`REASON`].
+fn told(head: &str, text: &str, width: usize) -> Vec<String> {
+    let deeper = " ".repeat(head.chars().count());
+    let room = width.saturating_sub(deeper.len());
+    let mut lines = wrapped(text, room);
+    if lines.len() > REASON {
+        lines.truncate(REASON);
+        if let Some(last) = lines.last_mut() {
+            *last = truncated(&format!("{last} …"), room);
+        }
+    }
+    let begins = |index| if index == 0 { head } else { &*deeper };
+    lines.iter().enumerate().map(|(index, line)| format!("{}{line}", begins(index))).collect()
+}
+
+/// After a long time without a report: what the pod is about, and where to look.
+fn silence(view: &View) -> Option<String> {
+    view.reported_ago.filter(|ago| *ago >= LONG)?;
+    let pod = view.pod.as_ref().map(|pod| format!("{pod} · ")).unwrap_or_default();
+    Some(format!("{pod}kubectl kubestash backup logs --run {} -f -n {}", view.run, view.namespace))
 }
 
 fn title(view: &View, width: usize) -> String {
@@ -80,14 +115,24 @@ fn stage_line(stage: &Stage, width: usize) -> String {
 fn parts(parts: &[Part], width: usize) -> Vec<String> {
     let named = parts.iter().map(|part| part.name.chars().count()).max().unwrap_or(0);
     if parts.len() <= PARTS {
-        return parts.iter().map(|part| part_line(part, named, width)).collect();
+        return parts.iter().flat_map(|part| part_lines(part, named, width)).collect();
     }
     let (open, closed): (Vec<&Part>, Vec<&Part>) =
         parts.iter().partition(|part| matches!(part.state, State::Active | State::Failed));
-    let mut lines: Vec<String> = open.iter().take(PARTS).map(|part| part_line(part, named, width)).collect();
+    let mut lines: Vec<String> =
+        open.iter().take(PARTS).flat_map(|part| part_lines(part, named, width)).collect();
     let done = closed.iter().filter(|part| part.state == State::Done).count();
     lines.push(format!("      … {done} done, {} waiting", closed.len() - done));
     lines
+}
+
+/// One line, or of a part that failed as many as its error needs.
+fn part_lines(part: &Part, named: usize, width: usize) -> Vec<String> {
+    if part.state == State::Failed {
+        let error = part.error.as_deref().unwrap_or("failed");
+        return told(&format!("      {:named$}  ✘ ", part.name), error, width);
+    }
+    vec![part_line(part, named, width)]
 }
 
 fn part_line(part: &Part, named: usize, width: usize) -> String {
@@ -101,20 +146,26 @@ fn part_line(part: &Part, named: usize, width: usize) -> String {
                 objects.map_or_else(String::new, |number| format!(" {} objects", human::count(number)));
             format!("      {name:named$}  ✔{objects}{added}")
         }
-        State::Failed => format!("      {name:named$}  ✘ {}", part.error.as_deref().unwrap_or("failed")),
         State::Todo => format!("      {name:named$}  waiting"),
-        State::Active if part.finishing => format!("      {name:named$}  100 %   finishing (index, check)"),
-        State::Active => {
-            let bar =
-                part.fraction.filter(|_| width >= NARROW).map(|fraction| format!("{}  ", bar(fraction)));
-            let figures = figures(part, width);
-            format!("      {name:named$}  {}{figures}", bar.unwrap_or_default())
+        State::Active | State::Failed => {
+            if let Some(since) = part.finishing {
+                let since = human::duration(Duration::from_secs(since.as_secs()));
+                return format!("      {name:named$}  100 %   finishing (index, check)   {since}");
+            }
+            let head = format!("      {name:named$}  ");
+            let room = width.saturating_sub(head.chars().count());
+            let figures = figures(part, room);
+            // What is left of the line is the bar's, unless that is too little to tell anything.
+            let length = room.saturating_sub(figures.chars().count() + 2).min(BAR);
+            let bar = part.fraction.filter(|_| length >= LEAST_BAR);
+            let bar = bar.map_or_else(String::new, |fraction| format!("{}  ", bar_of(fraction, length)));
+            format!("{head}{bar}{figures}")
         }
     }
 }
 
-/// `78 %   47 / 61 objects   1.1 MB   2.1 MB/s   about 50s left`
-fn figures(part: &Part, width: usize) -> String {
+/// `78 %   47 / 61 objects   1.1 MB   2.1 MB/s   about 50s left`, as much of it as there is room for.
+fn figures(part: &Part, room: usize) -> String {
     let objects = match (part.objects_done, part.objects_total) {
         (Some(done), Some(total)) => {
             Some(format!("{} / {} objects", human::count(done), human::count(total)))
@@ -123,17 +174,28 @@ fn figures(part: &Part, width: usize) -> String {
         (None, Some(total)) => Some(format!("{} objects", human::count(total))),
         (None, None) => None,
     };
-    let mut all = vec![part.fraction.map(percent), objects, part.bytes_done.map(human::bytes)];
-    if width >= NARROW {
-        all.push(
-            part.bytes_per_second
-                .filter(|speed| *speed > 0)
-                .map(|speed| format!("{}/s", human::bytes(speed))),
-        );
-        all.push(part.left.map(rate::spoken));
+    let speed = part.bytes_per_second.filter(|speed| *speed > 0);
+    // In the order in which they stand, with the order in which they may go: the last first.
+    let all = [
+        (0, part.fraction.map(percent)),
+        (2, objects),
+        (3, part.bytes_done.map(human::bytes)),
+        (4, speed.map(|speed| format!("{}/s", human::bytes(speed)))),
+        (1, part.left.map(rate::spoken)),
+    ];
+    let mut all: Vec<(u8, String)> =
+        all.into_iter().filter_map(|(rank, text)| text.map(|text| (rank, text))).collect();
+    loop {
+        let text = all.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("   ");
+        let least = all.iter().map(|(rank, _)| *rank).max();
+        match least {
+            None => return "started".into(),
+            Some(least) if text.chars().count() > room && all.len() > 1 => {
+                all.retain(|(rank, _)| *rank != least);
+            }
+            Some(_) => return text,
+        }
     }
-    let all: Vec<String> = all.into_iter().flatten().collect();
-    if all.is_empty() { "started".into() } else { all.join("   ") }
 }
 
 fn percent(fraction: f64) -> String {
@@ -141,23 +203,24 @@ fn percent(fraction: f64) -> String {
     format!("{:3.0} %", (fraction * 100.0).floor())
 }
 
-fn bar(fraction: f64) -> String {
+fn bar_of(fraction: f64, length: usize) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "between 0 and 50"
+        reason = "between 0 and twice the length"
     )]
-    let halves = (fraction * (BAR * 2) as f64).floor() as usize;
+    let halves = (fraction * (length * 2) as f64).floor() as usize;
     let (full, half) = (halves / 2, halves % 2);
-    let rest = BAR.saturating_sub(full + half);
-    format!("{}{}{}", "━".repeat(full.min(BAR)), "╸".repeat(half), "─".repeat(rest))
+    let rest = length.saturating_sub(full + half);
+    format!("{}{}{}", "━".repeat(full.min(length)), "╸".repeat(half), "─".repeat(rest))
 }
 
 fn footer(view: &View, width: usize) -> String {
     let updated = match view.reported_ago {
         None => "no report yet".to_owned(),
-        Some(ago) if ago >= Duration::from_secs(45) => format!("no report for {}", human::duration(ago)),
+        Some(ago) if ago >= LONG => format!("‼ no report for {}", human::duration(ago)),
+        Some(ago) if ago >= super::SILENCE => format!("no report for {}", human::duration(ago)),
         Some(ago) if ago < Duration::from_secs(2) => "updated just now".to_owned(),
         Some(ago) => format!("updated {} ago", human::duration(ago)),
     };
@@ -182,7 +245,7 @@ fn paint(line: &str, coloured: bool) -> String {
     if !coloured {
         return line.to_owned();
     }
-    [("✔", "32"), ("✘", "31"), ("●", "36"), ("━", "36"), ("╸", "36")].into_iter().fold(
+    [("✔", "32"), ("✘", "31"), ("●", "36"), ("‼", "33"), ("━", "36"), ("╸", "36")].into_iter().fold(
         line.to_owned(),
         |line, (symbol, colour)| {
             let run = symbol.repeat(line.matches(symbol).count());

@@ -2,19 +2,22 @@
 //!
 //! Message and field names are restic's where it has them. Readers ignore types and fields that they do not know.
 
+use std::io::{self, Write};
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::outcome::{Outcome, Outcomes};
 use super::{Part, State, View};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// Version of the messages; grows when a field changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The messages that a new state adds after the one before.
+/// The messages that a new state adds after the one before. `due` asks for some although nothing changed: how far it is,
+/// and how old that report is.
 #[must_use]
-pub fn messages(before: Option<&View>, view: &View, now: Timestamp) -> Vec<Value> {
+pub fn messages(before: Option<&View>, view: &View, now: Timestamp, due: bool) -> Vec<Value> {
     let mut messages = Vec::new();
     if before.is_none() {
         messages.push(started(view, now));
@@ -34,12 +37,12 @@ pub fn messages(before: Option<&View>, view: &View, now: Timestamp) -> Vec<Value
     for part in &view.parts {
         let known =
             before.and_then(|before| before.parts.iter().find(|other| other.snapshot == part.snapshot));
-        if known != Some(part) {
+        if known != Some(part) || (due && part.state == State::Active) {
             messages.push(message("status", now, &status(view, part)));
         }
     }
     let waited = before.and_then(|before| before.waiting.as_ref());
-    if let Some(waiting) = view.waiting.as_ref().filter(|waiting| Some(*waiting) != waited) {
+    if let Some(waiting) = view.waiting.as_ref().filter(|waiting| due || Some(*waiting) != waited) {
         messages.push(message("warning", now, &json!({"run": view.run, "message": waiting})));
     }
     let known = before.is_some_and(|before| before.outcome.is_some());
@@ -49,21 +52,31 @@ pub fn messages(before: Option<&View>, view: &View, now: Timestamp) -> Vec<Value
     messages
 }
 
+/// Writes [`exit_error`], unless the end of the runs was told already.
+pub fn give_up(failure: &Failure, now: Timestamp, results: &mut dyn Write) -> io::Result<()> {
+    if failure.what().is_empty() {
+        return Ok(());
+    }
+    writeln!(results, "{}", exit_error(failure, now))?;
+    results.flush()
+}
+
 /// The last line of a command that could not follow the run to its end.
 #[must_use]
 pub fn exit_error(failure: &Failure, now: Timestamp) -> Value {
     let row = |label: &str| failure.rows().find(|(name, _)| *name == label).map(|(_, text)| text.to_owned());
+    let (id, docs) = (failure.code().map(Code::id), failure.code().map(Code::docs));
     message(
         "exit_error",
         now,
-        &json!({"code": failure.exit().code(), "message": failure.what(), "why": row("why"), "fix": row("fix")}),
+        &json!({"code": failure.exit().code(), "message": failure.what(), "why": row("why"), "fix": row("fix"), "id": id, "docs": docs}),
     )
 }
 
 fn message(kind: &str, now: Timestamp, fields: &Value) -> Value {
     let mut all = Map::new();
     all.insert("message_type".into(), kind.into());
-    all.insert("time".into(), now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
+    all.insert("time".into(), stamp(now).into());
     let known = fields.as_object().into_iter().flatten();
     all.extend(
         known
@@ -71,6 +84,10 @@ fn message(kind: &str, now: Timestamp, fields: &Value) -> Value {
             .map(|(key, value)| (key.clone(), value.clone())),
     );
     Value::Object(all)
+}
+
+fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn started(view: &View, now: Timestamp) -> Value {
@@ -108,15 +125,16 @@ fn status(view: &View, part: &Part) -> Value {
         "total_bytes": part.bytes_total,
         "bytes_per_second": part.bytes_per_second,
         "seconds_remaining": part.left.map(|left| left.as_secs()),
+        "reported_seconds_ago": view.reported_ago.map(|ago| ago.as_secs()),
         "error": part.error,
     })
 }
 
 fn summary(view: &View, outcome: &Outcome) -> Value {
-    let (why, kept, fix) = match &outcome.result {
-        Outcomes::Succeeded => (None, None, None),
-        Outcomes::Failed { why, kept, fix, .. } => (Some(why), kept.as_ref(), Some(fix)),
-        Outcomes::Skipped { why } => (Some(why), None, None),
+    let (why, kept, fix, next_try) = match &outcome.result {
+        Outcomes::Succeeded => (None, None, None, None),
+        Outcomes::Failed { why, kept, fix, next_try, .. } => (Some(why), kept.as_ref(), Some(fix), *next_try),
+        Outcomes::Skipped { why } => (Some(why), None, None, None),
     };
     let snapshots: Vec<Value> = outcome
         .snapshots
@@ -142,6 +160,9 @@ fn summary(view: &View, outcome: &Outcome) -> Value {
         "message": why,
         "kept": kept,
         "fix": fix,
+        "id": outcome.code().map(Code::id),
+        "docs": outcome.code().map(Code::docs),
+        "next_try": next_try.map(stamp),
     })
 }
 

@@ -7,9 +7,11 @@ use crds::core::BackupSession;
 use crds::core::backup_session::{BackupSessionPhase, RetentionPolicyPhase, condition as session_condition};
 use crds::storage::Snapshot;
 use crds::storage::snapshot::{self, SnapshotPhase};
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use crate::exit::Exit;
+use crate::failure::Code;
 use crate::human;
 
 /// How a run ended.
@@ -33,6 +35,10 @@ pub enum Outcomes {
         fix: String,
         /// Some repositories have the backup, others do not.
         partly: bool,
+        /// Where all of it can be read.
+        logs: String,
+        /// When the operator tries again by itself.
+        next_try: Option<Timestamp>,
     },
     Skipped {
         why: String,
@@ -73,6 +79,16 @@ impl Outcome {
         }
     }
 
+    /// What kind of error it is; none for a run that succeeded.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match &self.result {
+            Outcomes::Succeeded => None,
+            Outcomes::Failed { .. } => Some(Code::RunFailed),
+            Outcomes::Skipped { .. } => Some(Code::RunSkipped),
+        }
+    }
+
     /// A run whose BackupSession was deleted under our eyes.
     #[must_use]
     pub fn vanished() -> Self {
@@ -82,6 +98,8 @@ impl Outcome {
                 kept: None,
                 fix: "kubectl kubestash snapshot list   shows what was stored".into(),
                 partly: false,
+                logs: String::new(),
+                next_try: None,
             },
             took: Duration::ZERO,
             snapshots: Vec::new(),
@@ -122,9 +140,12 @@ pub fn of(session: &BackupSession, snapshots: &[&Snapshot], took: Duration) -> O
             let why = cause(session, snapshots);
             let succeeded = stored.iter().filter(|stored| stored.succeeded).count();
             Outcomes::Failed {
-                fix: fix(session, &why),
+                fix: fix(session, snapshots, &why),
                 kept: kept(&stored),
                 partly: succeeded > 0 && succeeded < stored.len(),
+                logs: logs(session),
+                // Once it was tried, that is another run, which has its own end.
+                next_try: status.next_retry.filter(|_| status.retried != Some(true)).map(|time| time.0),
                 why,
             }
         }
@@ -201,14 +222,23 @@ fn cause(session: &BackupSession, snapshots: &[&Snapshot]) -> String {
         .unwrap_or_else(|| "the operator did not say why".into())
 }
 
+/// The command that prints what the pods of a run said.
+fn logs(session: &BackupSession) -> String {
+    let backup = session.spec.invoker.as_ref().map_or("", |invoker| &invoker.name);
+    let (run, namespace) = (session.name_any(), session.namespace().unwrap_or_default());
+    format!("kubectl kubestash backup logs {backup} --run {run} -n {namespace}")
+}
+
 /// What to do about a cause, as a command.
-fn fix(session: &BackupSession, why: &str) -> String {
+fn fix(session: &BackupSession, snapshots: &[&Snapshot], why: &str) -> String {
     let namespace = session.namespace().unwrap_or_default();
     let backup = session.spec.invoker.as_ref().map_or("", |invoker| &invoker.name);
     let said = why.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if has(&["the retention policy could not be applied"]) {
         format!("kubectl logs -n {namespace} job/{}", crds::name::retention_job(&session.name_any()))
+    } else if has(&["exceeded quota"]) {
+        format!("kubectl describe resourcequota -n {namespace}   and make room for one more pod")
     } else if has(&[
         "may not list",
         "may not get",
@@ -217,6 +247,13 @@ fn fix(session: &BackupSession, why: &str) -> String {
         "cannot get resource",
     ]) {
         format!("kubectl kubestash backup create {backup} -n {namespace} --create-reader --yes")
+    } else if has(&["is locked:", "already locked"]) {
+        let has_error = |snapshot: &&&Snapshot| {
+            let status = snapshot.status.as_ref();
+            status.is_some_and(|status| status.components.values().any(|component| component.error.is_some()))
+        };
+        let repository = snapshots.iter().find(has_error).map_or("REPOSITORY", |one| &one.spec.repository);
+        format!("kubectl kubestash unlock {repository} -n {namespace}   once nobody works there any more")
     } else if has(&["password"]) {
         format!(
             "kubectl kubestash backup create {backup} -n {namespace} --encryption-secret NAME   with the password of that repository"
@@ -236,7 +273,7 @@ fn fix(session: &BackupSession, why: &str) -> String {
     } else if has(&["deadline", "timed out"]) {
         format!("kubectl kubestash backup create {backup} -n {namespace} --backup-timeout 2h")
     } else {
-        format!("kubectl logs -n {namespace} job/{}", session.name_any())
+        logs(session)
     }
 }
 

@@ -50,18 +50,27 @@ fn ended(outcome: &Outcome) -> String {
 /// `reading and storing 31% 19 of 61 objects 0.5 MB 61 MB/s about 50s left`
 fn going_on(view: &View) -> String {
     let stage = view.current().map_or("waiting", |stage| stage.name);
+    let going =
+        view.current().filter(|stage| stage.name == "reading and storing" && !stage.detail.is_empty());
+    let going = going.map(|stage| stage.detail.as_str());
     let done: u64 = view.parts.iter().filter_map(|part| part.objects_done).sum();
     let total: Option<u64> = view.parts.iter().map(|part| part.objects_total).sum();
     let bytes: u64 = view.parts.iter().filter_map(|part| part.bytes_done).sum();
     let speed: u64 = view.parts.iter().filter_map(|part| part.bytes_per_second).sum();
     let left = view.parts.iter().filter_map(|part| part.left).max();
+    let silent = view.reported_ago.filter(|ago| *ago >= super::SILENCE);
     let parts = [
         Some(stage.to_owned()),
         view.fraction().map(|fraction| format!("{:.0}%", (fraction * 100.0).floor())),
-        total.filter(|total| *total > 0 && done > 0).map(|total| format!("{done} of {total} objects")),
+        (done > 0).then(|| match total.filter(|total| *total > 0) {
+            Some(total) => format!("{done} of {total} objects"),
+            None => format!("{done} objects"),
+        }),
         (bytes > 0).then(|| human::bytes(bytes)),
         (speed > 0).then(|| format!("{}/s", human::bytes(speed))),
         left.map(rate::spoken),
+        going.map(|detail| format!("({detail})")),
+        silent.map(|ago| format!("(no report for {})", human::duration(ago))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

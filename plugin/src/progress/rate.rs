@@ -33,6 +33,12 @@ impl Reports {
         }
     }
 
+    /// When the last report came that said something new.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        self.reports.back().map(|(when, _)| *when)
+    }
+
     /// The time that is left, if at least three reports over at least twenty seconds say so.
     #[must_use]
     pub fn left(&self, total: u64) -> Option<Duration> {

@@ -145,6 +145,104 @@ pub fn stuck() -> Vec<(i64, Change)> {
     states
 }
 
+/// A run whose pod cannot pull its image.
+pub fn unpulled() -> Vec<(i64, Change)> {
+    let message = "Back-off pulling image \"registry.example/kubestash:1\": not found";
+    let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": message}});
+    let container = json!({
+        "name": "backup", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": waiting});
+    let mut states = good();
+    states.truncate(4);
+    states.push((3, pod(&json!({"phase": "Pending", "containerStatuses": [container]}))));
+    states
+}
+
+/// A run that gets no pod: the Job says so, and is named as the run.
+pub fn over_quota() -> Vec<(i64, Change)> {
+    let message = format!(
+        "Error creating: pods \"{RUN}-x7k2q\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=10, limited: pods=10"
+    );
+    let event = json!({
+        "metadata": {"name": "e", "namespace": "shop"},
+        "involvedObject": {"kind": "Job", "name": RUN},
+        "type": "Warning",
+        "message": message,
+    });
+    let mut states = good();
+    states.truncate(3);
+    states.push((2, Change::Warning(Box::new(serde_json::from_value(event).unwrap()))));
+    states
+}
+
+/// A run that waited for somebody's lock, in vain.
+pub fn locked() -> Vec<(i64, Change)> {
+    let error = "repository \"nightly/manifest\" in s3 backups is locked: exclusive lock of ann@laptop (process 42), 3m 1s old";
+    let mut states = good();
+    states.truncate(6);
+    let mut done = status("Failed", "Failed", vec![condition("MetricsPushed", "True", "", 600)]);
+    done["duration"] = "10m0s".into();
+    states.push((600, snapshot("shop-repo", "Failed", &json!({"phase": "Failed", "error": error}))));
+    states.push((600, session(&done)));
+    states
+}
+
+/// A run that did not begin, because another one went on.
+pub fn skipped() -> Vec<(i64, Change)> {
+    let why = "another run (shop-nightly-1763803200) was still active";
+    let conditions = [condition("BackupSkipped", "True", why, 1)];
+    vec![
+        (0, session(&json!({"phase": "Pending"}))),
+        (1, session(&json!({"phase": "Skipped", "conditions": conditions}))),
+    ]
+}
+
+/// A run that failed and is tried again in five minutes.
+pub fn tried_again() -> Vec<(i64, Change)> {
+    let mut states = forbidden();
+    let mut done = status("Failed", "Failed", vec![condition("MetricsPushed", "True", "", 3)]);
+    done["duration"] = "3s".into();
+    done["retried"] = false.into();
+    done["nextRetry"] = time(303).into();
+    states.pop();
+    states.push((3, session(&done)));
+    states
+}
+
+/// A run that was over when somebody began to look: each object is seen once, in its last state.
+pub fn finished() -> Vec<(i64, Change)> {
+    let mut states = good();
+    let seen: Vec<Change> = [8, 7, 4].into_iter().map(|index| states.swap_remove(index).1).collect();
+    seen.into_iter().map(|change| (3600, change)).collect()
+}
+
+/// A run of a component whose size nobody knows beforehand.
+pub fn boundless() -> Vec<(i64, Change)> {
+    let progress = json!({"filesDone": 1204, "backupDone": "1.04GB", "speed": "52MB/s"});
+    let mut states = good();
+    states.truncate(5);
+    states.push((
+        9,
+        snapshot(
+            "shop-repo",
+            "Running",
+            &json!({"phase": "Running", "resticStats": [{"progress": progress}]}),
+        ),
+    ));
+    states
+}
+
+/// A run of three repositories: one done, one on its way, one that waits for its turn.
+pub fn several() -> Vec<(i64, Change)> {
+    let names = ["near", "far", "third"].map(|name| json!({"name": format!("{name}-{RUN}")}));
+    vec![
+        (1, session(&json!({"phase": "Running", "snapshots": names, "conditions": prepared()}))),
+        (2, pod(&json!({"phase": "Running", "startTime": time(2)}))),
+        (3, snapshot("near", "Succeeded", &stored())),
+        (3, snapshot("far", "Running", &running(20))),
+        (3, snapshot("third", "Pending", &json!({"phase": "Pending"}))),
+    ]
+}
+
 /// Plays states to a run, and says what it looked like after each.
 pub fn play(states: &[(i64, Change)]) -> Vec<(Timestamp, View)> {
     let mut run = Run::new("shop", RUN);

@@ -100,7 +100,10 @@ impl Run {
 
     fn is_about_mine(&self, event: &Event) -> bool {
         let about = event.involved_object.name.as_deref().unwrap_or_default();
-        about == self.name || self.pods.contains_key(about)
+        // The Job is named as the run, its pods begin with that: a warning may be seen before its pod is.
+        let of_job =
+            about.strip_prefix(&self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        of_job || self.pods.contains_key(about)
     }
 
     fn note_snapshot(&mut self, snapshot: &Snapshot, now: Timestamp) {
@@ -162,9 +165,10 @@ impl Run {
             run: self.name.clone(),
             elapsed: self.elapsed(now),
             stages: self.stages(),
-            parts: self.parts(),
+            parts: self.parts(now),
             waiting: self.waiting(),
             reported_ago: self.last.map(|last| human::between(last, now)),
+            pod: self.pod_told(),
             outcome: self.outcome(now),
         }
     }
@@ -306,16 +310,30 @@ impl Run {
         Some(Stage { name: "retention", state, detail: String::new(), took: None })
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self, now: Timestamp) -> Vec<Part> {
         let several = self.snapshots.len() > 1;
         self.components()
             .map(|(snapshot, name, component)| {
                 let repository = self.snapshots.get(snapshot).map(|object| object.spec.repository.clone());
                 let shown = if several { repository.unwrap_or_default() } else { name.to_owned() };
                 let reports = self.reports.get(&format!("{snapshot}/{name}"));
-                part(shown, snapshot, component, reports)
+                part((shown, snapshot), component, reports, now)
             })
             .collect()
+    }
+
+    fn newest_pod(&self) -> Option<&Pod> {
+        self.pods.values().max_by_key(|pod| pod.creation_timestamp())
+    }
+
+    /// `pod NAME is Running, last warning: …`
+    fn pod_told(&self) -> Option<String> {
+        let pod = self.newest_pod()?;
+        let name = pod.name_any();
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("not started");
+        let warning = self.warnings.get(&name).and_then(|warning| warning.lines().next());
+        let warning = warning.map_or_else(String::new, |warning| format!(", last warning: {warning}"));
+        Some(format!("pod {name} is {phase}{warning}"))
     }
 
     /// Why nothing moves: the newest pod's trouble, or a warning about it.
@@ -324,7 +342,7 @@ impl Run {
         if self.phase_is_final() {
             return None;
         }
-        let newest = self.pods.values().max_by_key(|pod| pod.creation_timestamp());
+        let newest = self.newest_pod();
         if let Some(trouble) = newest.and_then(pods::trouble) {
             return Some(format!(
                 "pod {}: {trouble}",
@@ -387,7 +405,12 @@ impl Numbers {
     }
 }
 
-fn part(name: String, snapshot: &str, component: &Component, reports: Option<&Reports>) -> Part {
+fn part(
+    (name, snapshot): (String, &str),
+    component: &Component,
+    reports: Option<&Reports>,
+    now: Timestamp,
+) -> Part {
     let numbers = Numbers::of(component);
     let state = match component.phase {
         Some(ComponentPhase::Succeeded) => State::Done,
@@ -422,7 +445,9 @@ fn part(name: String, snapshot: &str, component: &Component, reports: Option<&Re
             .zip(reports)
             .filter(|_| state == State::Active)
             .and_then(|(total, reports)| reports.left(total)),
-        finishing: state == State::Active && fraction.is_some_and(|fraction| fraction >= 0.999),
+        finishing: fraction.filter(|fraction| state == State::Active && *fraction >= 0.999).map(|_| {
+            reports.and_then(Reports::last).map_or(Duration::ZERO, |last| human::between(last, now))
+        }),
         added: summary.and_then(|summary| crds::size::parse(summary.uploaded.as_deref()?).ok()),
         error: component.error.clone(),
     }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::credentials::aws;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// Files with secrets, and standard input, which only one flag may read.
 pub struct Input<'a> {
@@ -53,7 +53,7 @@ impl<'a> Input<'a> {
             self.notes.push(format!("{flag}: a newline at the end was left out"));
         }
         if text.is_empty() {
-            return Err(Failure::usage(format!("{flag} {} is empty", path.display())));
+            return Err(Failure::new(Code::FileUnusable, format!("{flag} {} is empty", path.display())));
         }
         Ok(SecretString::from(text))
     }
@@ -63,14 +63,14 @@ impl<'a> Input<'a> {
             return Err(Failure::usage(format!("{other} and {flag} cannot both read standard input")));
         }
         if self.is_terminal {
-            return Err(Failure::usage(format!("{flag} - would show what is typed"))
+            return Err(Failure::new(Code::CannotAsk, format!("{flag} - would show what is typed"))
                 .why("standard input is a terminal")
                 .fix(format!("{flag} FILE, or pipe it in:  pass show key | kubectl kubestash … {flag} -")));
         }
         let mut text = String::new();
-        self.stdin
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::usage(format!("{flag} - could not be read")).why(error.to_string()))?;
+        self.stdin.read_to_string(&mut text).map_err(|error| {
+            Failure::new(Code::FileUnusable, format!("{flag} - could not be read")).why(error.to_string())
+        })?;
         Ok(text)
     }
 }
@@ -78,7 +78,8 @@ impl<'a> Input<'a> {
 /// The text of a file that a flag names.
 pub fn read_file(flag: &str, path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("{flag} {} could not be read", path.display())).why(error.to_string())
+        Failure::new(Code::FileUnusable, format!("{flag} {} could not be read", path.display()))
+            .why(error.to_string())
     })
 }
 

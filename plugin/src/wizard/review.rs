@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::{self, Object};
 use crate::output;
 use crate::setup;
@@ -197,7 +197,7 @@ async fn save(
 
 /// The objects after the person changed them in an editor; Secrets are not shown to it.
 async fn edit(objects: &[Object], context: &Context) -> Result<Vec<Object>, Failure> {
-    let failed = |what: &str, why: String| Failure::usage(what.to_owned()).why(why);
+    let failed = |what: &str, why: String| Failure::new(Code::FileUnusable, what.to_owned()).why(why);
     let folder =
         tempfile::tempdir().map_err(|error| failed("cannot make a file to edit", error.to_string()))?;
     let file = folder.path().join("backup.yaml");

@@ -13,11 +13,11 @@ use self::credentials::{Known, Source};
 use self::questions::PROVIDERS;
 use super::Dialogue;
 use super::facts::Facts;
-use super::reach::{self, Origin, Reach};
 use crate::ask::{Answer, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::reach::{self, Origin, Reach};
 use crate::setup;
 use crate::setup::credentials::aws;
 use crate::setup::input::Input;
@@ -234,7 +234,8 @@ impl Draft {
         if !missing.is_empty() {
             return Ok(Reach::Unknown);
         }
-        reach::check(cluster, &meant, self.from, (context, streams)).await
+        // On the heap: the dialogue around it is large enough.
+        Box::pin(reach::check(cluster, &meant, self.from, (context, streams))).await
     }
 }
 
@@ -255,10 +256,11 @@ impl Dialogue for Draft {
             return Ok(None);
         }
         if step == Step::Check {
-            let Reach::Fails { reason, .. } = self.check(context, streams).await? else {
+            let Reach::Fails { failure, .. } = self.check(context, streams).await? else {
                 self.done.push(step);
                 return Ok(None);
             };
+            let reason = reach::reason(&failure);
             streams.story.line(Glyph::Failed, &reason);
             if let Some(region) = self.another_region(&reason) {
                 streams.story.line(Glyph::Here, &format!("the bucket is in region {region}"));

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::setup::{credentials, retention, storage};
 
 /// Flags in order, without their dashes; `None` for one that takes no value.
@@ -114,7 +114,8 @@ pub fn yaml(words: &Words) -> Result<String, Failure> {
 
 /// The flags that a file of answers says, below those that were typed.
 pub fn answered<A: clap::Args>(typed: &Words, text: &str, file: &str) -> Result<A, Failure> {
-    let wrong = |why: String| Failure::usage(format!("cannot use the answers in {file}")).why(why);
+    let wrong =
+        |why: String| Failure::new(Code::FileUnusable, format!("cannot use the answers in {file}")).why(why);
     let mut documents = crate::object::documents(text).map_err(|_| wrong("it is no YAML".into()))?;
     let body = documents.pop().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let Value::Object(answers) = body else {

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::output::Format;
+use crate::reach::{self, Origin};
 use crate::readiness;
 use crate::setup::input::Input;
 use crate::setup::storage::Meant as Storage;
@@ -27,7 +28,6 @@ use crate::setup::target::{self, Typed as TypedTarget};
 use crate::setup::{self, backup, encryption, filters, reader, retention, schedule};
 use crate::story::Glyph;
 use crate::streams::Streams;
-use crate::wizard::reach::{self, Origin};
 
 /// Create or change a backup: its schedule, its storage, who reads, how long it is kept.
 ///
@@ -133,7 +133,7 @@ impl Args {
         };
         let asked = match asked {
             Some(asked) => Some(asked),
-            None => storage::create::secret_key(&self.storage, context).await?,
+            None => storage::create::secret_key(&self.storage, (context, streams)).await?,
         };
         let plan = self.plan((&namespace, &name), (typed_target, asked), &seen, (context, streams))?;
         let objects = plan.objects(&seen)?;
@@ -185,7 +185,7 @@ impl Args {
             runs = watch::runs_of(cluster, (namespace, name), None, streams).await?;
         }
         let manner = self.shown.manner(context, self.shown.progress, None)?;
-        follow::to_the_end(cluster, (namespace, &runs), (manner, Format::Table), (context, streams)).await
+        follow::to_the_end(cluster, (namespace, &runs), (manner, &Format::Table), (context, streams)).await
     }
 
     fn name(&self, target: Option<&TypedTarget>, namespace: &str) -> Result<String, Failure> {

@@ -9,9 +9,9 @@ use crate::cluster::Cluster;
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::object::{Kind, Object};
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::progress::outcome::{self, Outcome};
-use crate::progress::{Mode, follow};
+use crate::progress::{Mode, follow, json};
 use crate::streams::Streams;
 
 /// How a run is followed.
@@ -48,7 +48,8 @@ impl Shown {
         limit: Option<Duration>,
     ) -> Result<follow::Manner, Failure> {
         let interval = context::duration("--progress-interval", &self.progress_interval)?;
-        Ok(follow::Manner { mode: mode.in_surroundings(&context.environment), interval, limit })
+        let mode = mode.in_surroundings(&context.environment, context.can_redraw());
+        Ok(follow::Manner { mode, interval, limit })
     }
 }
 
@@ -63,27 +64,40 @@ impl Flags {
     }
 }
 
+/// What kept the watching from beginning is told in a JSON line as well, where somebody reads those.
+pub fn begun<T>(
+    begun: Result<T, Failure>,
+    mode: Mode,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<T, Failure> {
+    if let Err(failure) = &begun
+        && mode == Mode::Json
+    {
+        json::give_up(failure, context.environment.now(), streams.results)?;
+    }
+    begun
+}
+
 /// Follows runs to their end, prints the result that `-o` asks for, and turns the end into an exit code.
 pub async fn to_the_end(
     cluster: &Cluster,
     (namespace, runs): (&str, &[String]),
-    (manner, format): (follow::Manner, Format),
+    (manner, format): (follow::Manner, &Format),
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<(), Failure> {
     let outcomes = follow::follow(cluster, (namespace, runs), manner, (context, streams)).await?;
     match format {
         Format::Table | Format::Wide => {}
         Format::Name => streams.results.write_all(snapshots(&outcomes).as_bytes())?,
-        Format::Json | Format::Yaml => {
+        Format::Json | Format::Yaml | Format::JsonPath(_) => {
             let mut sessions = Vec::new();
             for run in runs {
                 let found: Option<Value> =
                     cluster.get_kind(&Kind::of::<BackupSession>(), Some(namespace), run).await?;
                 sessions.extend(found.map(|session| Object::shown(&session, false)));
             }
-            let text =
-                if format == Format::Json { output::json(&sessions)? } else { output::yaml(&sessions)? };
-            streams.results.write_all(text.as_bytes())?;
+            let text = format.document(&sessions, Shape::Documents)?;
+            streams.results.write_all(text.unwrap_or_default().as_bytes())?;
         }
     }
     streams.results.flush()?;

@@ -30,7 +30,7 @@ impl Flags {
         let (flag, path) = match (&self.new_password_file, self.new_password_stdin) {
             (Some(path), _) => ("--new-password-file", path.as_path()),
             (None, true) => ("--new-password-stdin", Path::new("-")),
-            (None, false) => return ask(context).await,
+            (None, false) => return ask(context, streams).await,
         };
         let mut input = Input::new(streams.input, context.environment.terminals.input);
         let password = input.read(flag, path)?;
@@ -41,14 +41,14 @@ impl Flags {
     }
 }
 
-async fn ask(context: &Context) -> Result<Password, Failure> {
+async fn ask(context: &Context, streams: &mut Streams<'_>) -> Result<Password, Failure> {
     if !prompt::possible(context) {
         let hint = "or --new-password-stdin: pass show key | kubectl kubestash password …".to_owned();
         let missing = [Missing { flag: "--new-password-file", meaning: "file with the new password", hint }];
         return Err(Failure::missing(&missing, ""));
     }
-    let first = prompt::hidden("New password").await?;
-    let second = prompt::hidden("Once more").await?;
+    let first = prompt::hidden("New password", (context, streams)).await?;
+    let second = prompt::hidden("Once more", (context, streams)).await?;
     if first.expose_secret() != second.expose_secret() {
         return Err(Failure::usage("the two passwords differ").why("nothing was changed"));
     }

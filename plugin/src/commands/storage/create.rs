@@ -11,13 +11,13 @@ use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::prompt;
+use crate::reach;
 use crate::readiness;
 use crate::setup;
 use crate::setup::input::Input;
 use crate::setup::storage::{Flags, Meant};
 use crate::story::Glyph;
 use crate::streams::Streams;
-use crate::wizard::reach;
 use crate::wizard::words::{self, Words};
 
 /// Create or change a BackupStorage, with a Secret for its credentials
@@ -57,7 +57,7 @@ impl Args {
         let namespace = context.namespace()?;
         let asked = match asked {
             Some(asked) => Some(asked),
-            None => secret_key(&self.storage, context).await?,
+            None => secret_key(&self.storage, (context, streams)).await?,
         };
         let meant = self.meant(&namespace, asked, context, streams)?;
         let objects = meant.objects()?;
@@ -154,9 +154,12 @@ impl Args {
 }
 
 /// Asks for the secret half of an access key, where somebody can be asked.
-pub async fn secret_key(storage: &Flags, context: &Context) -> Result<Option<SecretString>, Failure> {
+pub async fn secret_key(
+    storage: &Flags,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<Option<SecretString>, Failure> {
     if storage.credentials.lacks_secret_key() && prompt::possible(context) {
-        return prompt::hidden("Secret access key").await.map(Some);
+        return prompt::hidden("Secret access key", (context, streams)).await.map(Some);
     }
     Ok(None)
 }

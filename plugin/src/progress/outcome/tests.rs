@@ -30,7 +30,7 @@ fn a_good_run_tells_what_it_stored() {
 #[test]
 fn the_components_error_is_the_cause_and_what_was_stored_is_kept() {
     let outcome = last(&forbidden()).outcome.unwrap();
-    let Outcomes::Failed { why, kept, fix, partly } = &outcome.result else { panic!("{outcome:?}") };
+    let Outcomes::Failed { why, kept, fix, partly, .. } = &outcome.result else { panic!("{outcome:?}") };
     assert_eq!(why, "ServiceAccount shop/default may not list secrets in namespace shop");
     assert_eq!(kept.as_deref(), Some("58 objects were stored; the snapshot is marked incomplete"));
     assert_eq!(fix, "kubectl kubestash backup create shop -n shop --create-reader --yes");
@@ -53,7 +53,12 @@ fn each_known_cause_has_its_fix() {
         ("pod x: ImagePullBackOff: not found", "kubectl kubestash install --image REF"),
         ("the bucket answered AccessDenied to PutObject", "kubectl kubestash storage create"),
         ("deadline exceeded", "--backup-timeout 2h"),
-        ("something else", "kubectl logs -n shop job/shop-nightly-1763806800"),
+        (
+            "repository \"a\" in s3 b is locked: shared lock of a@b (process 1), 2s old",
+            "unlock shop-repo -n shop",
+        ),
+        ("pods \"x\" is forbidden: exceeded quota: none", "kubectl describe resourcequota -n shop"),
+        ("something else", "kubectl kubestash backup logs shop --run shop-nightly-1763806800 -n shop"),
     ];
     for (error, fix) in cases {
         let outcome = ended("Failed", &[], vec![snapshot("shop-repo", "Failed", &failed(error))]);

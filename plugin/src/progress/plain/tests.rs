@@ -1,5 +1,8 @@
 use super::*;
-use crate::progress::recorded::{at, forbidden, good, play, stuck};
+use crate::progress::recorded::{
+    at, boundless, finished, forbidden, good, last, locked, over_quota, play, several, skipped, stuck,
+    unpulled,
+};
 
 fn told(states: &[(i64, crate::progress::run::Change)]) -> String {
     let mut before: Option<View> = None;
@@ -57,4 +60,53 @@ fn while_nothing_changes_a_due_line_tells_how_far_it_is() {
             "2025-11-22T10:20:33Z shop-nightly-1763806800 reading and storing 77% 47 of 61 objects 1.1 MB 550 kB/s"
         ]
     );
+}
+
+/// The last line about a run, without time and name.
+fn end(states: &[(i64, crate::progress::run::Change)]) -> String {
+    let text = told(states);
+    let line = text.lines().last().unwrap();
+    line.split_once("shop-nightly-1763806800 ").unwrap().1.to_owned()
+}
+
+#[test]
+fn every_reason_to_wait_and_every_end_is_one_line() {
+    let cases = [
+        (unpulled(), "waiting: pod shop-nightly-1763806800-x7k2q: ImagePullBackOff: Back-off pulling image"),
+        (
+            over_quota(),
+            "waiting: Error creating: pods \"shop-nightly-1763806800-x7k2q\" is forbidden: exceeded quota",
+        ),
+        (
+            locked(),
+            "Failed after 10m: repository \"nightly/manifest\" in s3 backups is locked: exclusive lock of ann@",
+        ),
+        (skipped(), "Skipped: another run (shop-nightly-1763803200) was still active"),
+        (
+            finished(),
+            "Succeeded in 4s, 61 objects, 1.4 MB, 312 kB added, snapshot shop-repo-shop-nightly-1763806800",
+        ),
+    ];
+    for (states, line) in cases {
+        assert!(end(&states).starts_with(line), "{}", end(&states));
+    }
+}
+
+#[test]
+fn several_repositories_are_told_together_and_an_unknown_total_is_left_out() {
+    let due = |view: &View| lines(Some(view), view, at(33), true).remove(0);
+    let text = due(&last(&several()));
+    assert!(
+        text.ends_with(" reading and storing 81 objects 2.5 MB 550 kB/s (1 of 3 repositories done)"),
+        "{text}"
+    );
+    let text = due(&last(&boundless()));
+    assert!(text.ends_with(" reading and storing 1204 objects 1.0 GB 52 MB/s"), "{text}");
+}
+
+#[test]
+fn a_silent_cluster_is_told_when_a_line_is_due() {
+    let mut view = last(&good()[..7]);
+    view.reported_ago = Some(std::time::Duration::from_secs(48));
+    assert!(lines(Some(&view), &view, at(51), true)[0].ends_with(" (no report for 48s)"));
 }

@@ -38,7 +38,7 @@ fn numbers_are_read_from_the_strings_of_the_status() {
     assert_eq!((part.bytes_done, part.bytes_total), (Some(1_100_000), Some(1_400_000)));
     assert_eq!(part.bytes_per_second, Some(550_000));
     assert!((part.fraction.unwrap() - 0.7705).abs() < 0.0001);
-    assert!(!part.finishing);
+    assert_eq!(part.finishing, None);
 }
 
 #[test]
@@ -53,7 +53,9 @@ fn the_last_percent_is_told_as_finishing() {
     let mut states = good();
     states.truncate(6);
     states.push((3, snapshot("shop-repo", "Running", &running(61))));
-    assert!(last(&states).parts[0].finishing);
+    assert_eq!(last(&states).parts[0].finishing, Some(Duration::ZERO));
+    states.push((8, pod(&json!({"phase": "Running"}))));
+    assert_eq!(last(&states).parts[0].finishing, Some(Duration::from_secs(5)), "with a time of its own");
 }
 
 #[test]

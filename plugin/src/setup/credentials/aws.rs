@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::Data;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::setup::input::read_file;
 use crate::suggest;
 
@@ -52,7 +52,7 @@ impl Files {
         let there: Vec<&PathBuf> =
             [&self.credentials, &self.config].into_iter().flatten().filter(|path| path.is_file()).collect();
         if there.is_empty() {
-            return Err(Failure::usage("--aws-profile needs a file of the AWS CLI")
+            return Err(Failure::new(Code::FileUnusable, "--aws-profile needs a file of the AWS CLI")
                 .why("there is neither ~/.aws/credentials nor ~/.aws/config")
                 .fix("--credentials-file FILE names another one"));
         }

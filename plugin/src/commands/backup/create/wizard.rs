@@ -65,7 +65,7 @@ pub async fn run(
     };
     let (args, prepared) = match ended {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied.")
+            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
                 .row("later", format!("kubectl kubestash backup create -n {namespace}")));
         }
         ended => ended?,

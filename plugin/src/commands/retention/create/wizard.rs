@@ -57,7 +57,7 @@ pub async fn run(
     };
     let (args, name, objects) = match decided {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied.")
+            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
                 .row("later", format!("kubectl kubestash retention create -n {namespace}")));
         }
         decided => decided?,
