@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use crds::storage::backup_storage::Backend;
 use futures::Stream;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Resource;
 use kube::runtime::watcher;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::apply::{self, Writing, Written};
+use crate::apply::{self, Effect, Writing, Written};
 use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
 use crate::context::{self, Context};
@@ -89,7 +91,7 @@ impl Flags {
         &self,
         cluster: &Cluster,
         objects: &[Object],
-        streams: &mut Streams<'_>,
+        (now, streams): (Timestamp, &mut Streams<'_>),
     ) -> Result<Vec<Written>, Failure> {
         if self.diff {
             return print_differences(cluster, objects, self.force_conflicts, streams)
@@ -98,9 +100,39 @@ impl Flags {
         }
         let writing = Writing { dry_run: self.dry_run, force: self.force_conflicts };
         let written = apply::write(cluster, objects, writing).await?;
+        if self.writes()
+            && let Some(storage) = with_new_credentials(objects, &written)
+        {
+            look_again(cluster, storage, now).await?;
+        }
         apply::print(&written, self.dry_run, &self.output, streams)?;
         Ok(written)
     }
+}
+
+/// The BackupStorage that is as it was, while its Secret was changed.
+fn with_new_credentials<'a>(objects: &'a [Object], written: &[Written]) -> Option<&'a Object> {
+    let became = |effect: Effect| {
+        let pairs = objects.iter().zip(written);
+        pairs.filter(move |(_, written)| written.effect == effect).map(|(object, _)| object)
+    };
+    let secret_of = |storage: &Object| {
+        let backend = storage.body.pointer("/spec/storage")?;
+        let backend: Backend = serde_json::from_value(backend.clone()).ok()?;
+        backend.secret_name().map(str::to_owned)
+    };
+    became(Effect::Unchanged).filter(|object| object.kind.kind == "BackupStorage").find(|storage| {
+        let name = secret_of(storage);
+        became(Effect::Configured).any(|object| object.is_secret() && Some(&object.name) == name.as_ref())
+    })
+}
+
+/// Asks the operator to look at a storage now: nobody tells it of a Secret that changed, and it looks by itself only once
+/// in a while. Whatever changes the object does; the time says which request it was.
+async fn look_again(cluster: &Cluster, storage: &Object, now: Timestamp) -> Result<(), Failure> {
+    let change = json!({"metadata": {"annotations": {"kubectl-kubestash/look-again-at": now.to_string()}}});
+    cluster.merge(&storage.kind, (storage.namespace.as_deref(), &storage.name), &change, false).await?;
+    Ok(())
 }
 
 /// Prints what applying the objects would change, and ends like `kubectl diff`: as done when nothing differs, with 1 when
@@ -248,6 +280,28 @@ mod tests {
              --from-file=AWS_SECRET_ACCESS_KEY=FILE\n\
              kind: BackupStorage\n"
         );
+    }
+
+    #[test]
+    fn only_a_secret_that_changed_below_a_storage_that_did_not_asks_for_another_look() {
+        let secret = |name: &str| {
+            Object::typed(&credentials::secret("shop", name, &std::collections::BTreeMap::new())).unwrap()
+        };
+        let storage = Object::with_kind(
+            Kind::of::<crds::storage::BackupStorage>(),
+            json!({"metadata": {"name": "minio", "namespace": "shop"},
+                   "spec": {"storage": {"provider": "s3", "s3": {"bucket": "b", "secretName": "keys"}}}}),
+        );
+        let found = |name: &str, effects: [Effect; 2]| {
+            let objects = [secret(name), storage.clone()];
+            let written: Vec<Written> =
+                effects.map(|effect| Written { reference: String::new(), effect, shown: Value::Null }).into();
+            with_new_credentials(&objects, &written).is_some()
+        };
+        assert!(found("keys", [Effect::Configured, Effect::Unchanged]));
+        assert!(!found("other", [Effect::Configured, Effect::Unchanged]));
+        assert!(!found("keys", [Effect::Unchanged, Effect::Unchanged]));
+        assert!(!found("keys", [Effect::Configured, Effect::Configured]));
     }
 
     #[test]

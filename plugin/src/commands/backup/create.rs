@@ -151,7 +151,7 @@ impl Args {
         let Some(cluster) = cluster.filter(|_| !self.write.offline()) else {
             return self.write.print_offline(&prepared.objects, streams);
         };
-        self.write.write(cluster, &prepared.objects, streams).await?;
+        self.write.write(cluster, &prepared.objects, (context.environment.now(), &mut *streams)).await?;
         if !self.write.writes() {
             return Ok(());
         }

@@ -71,7 +71,7 @@ impl Args {
         if self.is_default {
             warn_of_other_defaults(cluster, (&context.namespace()?, name), streams).await?;
         }
-        self.write.write(cluster, objects, streams).await?;
+        self.write.write(cluster, objects, (context.environment.now(), &mut *streams)).await?;
         if self.write.writes() {
             let flag = context.namespace_flag()?;
             let next = format!("Next: kubectl kubestash backup create{flag} --retention {name} …");

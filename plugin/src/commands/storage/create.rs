@@ -85,7 +85,7 @@ impl Args {
         if self.write.offline() {
             return self.write.print_offline(objects, streams);
         }
-        self.write.write(cluster, objects, streams).await?;
+        self.write.write(cluster, objects, (context.environment.now(), &mut *streams)).await?;
         if self.write.writes() && !self.write.no_wait {
             let place = (meant.namespace.as_str(), meant.name.as_str());
             let states = cluster.follow::<BackupStorage>(place.0, place.1);
