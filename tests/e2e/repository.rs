@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::given::{self, done, plugin};
 
-const COMPONENT: &str = "repository/v1/nightly/manifest";
+pub const COMPONENT: &str = "repository/v1/nightly/manifest";
 
 /// A finished backup in a storage that is reached under the same address from pods and from here.
 pub async fn a_backup_reachable_from_here(cluster: &Cluster, story: &str) -> Namespace {

@@ -353,6 +353,15 @@ impl Run {
                 newest.map(kube::ResourceExt::name_any).unwrap_or_default()
             ));
         }
+        // A component that goes on and has an error waits for something: a lock, most likely.
+        let held = self.components().find_map(|(_, _, component)| {
+            let goes_on =
+                !matches!(component.phase, Some(ComponentPhase::Succeeded | ComponentPhase::Failed));
+            component.error.as_deref().filter(|error| goes_on && !error.is_empty())
+        });
+        if let Some(held) = held {
+            return Some(held.lines().next().unwrap_or_default().to_owned());
+        }
         let about = newest.map_or_else(|| self.name.clone(), kube::ResourceExt::name_any);
         let is_going = newest.is_some_and(pods::has_started);
         self.warnings
