@@ -8,8 +8,8 @@
 //! - [`core`], [`storage`], [`addons`]: the kinds of `core.kubestash.com`, `storage.kubestash.com` and
 //!   `addons.kubestash.com`; [`config`]: the format of `metadata.yaml` in a bucket.
 //! - [`definition`]: the `CustomResourceDefinition` of a kind, made from its types; [`all`] lists them.
-//! - [`condition`], [`name`], [`label`], [`size`], [`duration`], [`retention_period`], [`schedule`], [`usage_policy`],
-//!   [`variables`]: the rules that the kinds share.
+//! - [`condition`], [`name`], [`label`], [`size`], [`duration`], [`retention`], [`retention_period`], [`schedule`],
+//!   [`usage_policy`], [`variables`]: the rules that the kinds share.
 //! - [`rule`]: what the API server checks by itself; [`violation`]: what is wrong with an object, and where.
 //! - [`mod@reference`], [`runtime`], [`pod_template`], [`scheduler`], [`volume`], [`embedded`]: the shapes they share.
 //!
@@ -32,6 +32,7 @@ pub mod name;
 pub mod phase;
 pub mod pod_template;
 pub mod reference;
+pub mod retention;
 pub mod retention_period;
 pub mod rule;
 pub mod runtime;

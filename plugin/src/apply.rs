@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::args::DryRun;
 use crate::cluster::{Apply, Cluster};
-use crate::failure::Failure;
+use crate::diff::{self, Change};
+use crate::failure::{Code, Failure};
 use crate::object::Object;
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::streams::Streams;
 
 /// How objects are written.
@@ -82,8 +83,29 @@ pub async fn judge<'a>(
 ) -> Result<(Judged<'a>, Vec<Written>), Failure> {
     let before = look(cluster, objects).await?;
     refuse_foreign(objects, &before, force)?;
-    let would_be = try_out(cluster, objects, &before, force).await?;
+    let after = try_out(cluster, objects, &before, force).await?;
+    let would_be = objects
+        .iter()
+        .zip(&before)
+        .zip(&after)
+        .map(|((object, before), after)| written(object, before.as_ref(), after));
+    let would_be = would_be.collect();
     Ok((Judged { objects, before, force, written: Vec::new() }, would_be))
+}
+
+/// What a write would change, as the API server judges it: a unified diff of each object that is not the same; empty
+/// when all are. Who else looks after an object does not matter here: nothing is written.
+pub async fn differences(cluster: &Cluster, objects: &[Object], force: bool) -> Result<String, Failure> {
+    let before = look(cluster, objects).await?;
+    let after = try_out(cluster, objects, &before, force).await?;
+    let changes = objects.iter().zip(&before).zip(&after).map(|((object, before), after)| {
+        let namespace = object.namespace.iter().map(|namespace| format!("/{namespace}"));
+        let name = format!("{}{}/{}", object.kind.lower_case(), namespace.collect::<String>(), object.name);
+        let is_secret = object.is_secret();
+        Change { name: &name, before: before.as_ref(), after: Some(after), is_secret }
+            .unified(("live", "applied"))
+    });
+    changes.collect()
 }
 
 impl Judged<'_> {
@@ -126,16 +148,11 @@ impl Judged<'_> {
 pub fn print(
     written: &[Written],
     dry_run: DryRun,
-    format: Format,
+    format: &Format,
     streams: &mut Streams<'_>,
 ) -> Result<(), Failure> {
     let shown: Vec<Value> = written.iter().map(|one| one.shown.clone()).collect();
-    let text = match format {
-        Format::Json => output::json(&shown)?,
-        Format::Yaml => output::yaml(&shown)?,
-        Format::Name => output::lines(written.iter().map(|one| one.reference.clone())),
-        Format::Table | Format::Wide => lines(written, dry_run),
-    };
+    let text = format.document(&shown, Shape::Documents)?.unwrap_or_else(|| lines(written, dry_run));
     streams.results.write_all(text.as_bytes())?;
     streams.results.flush()?;
     Ok(())
@@ -169,23 +186,9 @@ fn written(object: &Object, before: Option<&Value>, after: &Value) -> Written {
 fn effect(before: Option<&Value>, after: &Value) -> Effect {
     match before {
         None => Effect::Created,
-        Some(before) if content(before) == content(after) => Effect::Unchanged,
+        Some(before) if diff::content(before) == diff::content(after) => Effect::Unchanged,
         Some(_) => Effect::Configured,
     }
-}
-
-/// An object without the server's bookkeeping.
-fn content(body: &Value) -> Value {
-    let mut body = body.clone();
-    if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
-        for field in ["managedFields", "resourceVersion", "generation"] {
-            metadata.remove(field);
-        }
-    }
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("status");
-    }
-    body
 }
 
 /// Makes an object that must not have existed before: one that appeared in the meantime is not changed.
@@ -193,7 +196,7 @@ async fn create(cluster: &Cluster, object: &Object) -> Result<Value, Failure> {
     if cluster.create_object(object).await? {
         return Ok(object.body.clone());
     }
-    Err(Failure::cluster(format!("{} appeared in the meantime", object.spoken()))
+    Err(Failure::new(Code::FieldConflict, format!("{} appeared in the meantime", object.spoken()))
         .fix("run the same command again"))
 }
 
@@ -213,7 +216,7 @@ fn refuse_foreign(objects: &[Object], before: &[Option<Value>], force: bool) -> 
     let foreign = objects.iter().zip(before).filter_map(|(object, before)| {
         let owner = owner::of(before.as_ref()?)?;
         Some(
-            Failure::cluster(format!("{} is managed by {}", object.spoken(), owner.name))
+            Failure::new(Code::ForeignObject, format!("{} is managed by {}", object.spoken(), owner.name))
                 .why("a direct change would be reverted")
                 .fix(format!("{}\nor change it all the same:  --force-conflicts", owner.instead)),
         )
@@ -227,7 +230,7 @@ async fn try_out(
     objects: &[Object],
     before: &[Option<Value>],
     force: bool,
-) -> Result<Vec<Written>, Failure> {
+) -> Result<Vec<Value>, Failure> {
     let new: Vec<&Object> =
         objects.iter().zip(before).filter(|(_, before)| before.is_none()).map(|(object, _)| object).collect();
     let (mut judged, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
@@ -240,7 +243,7 @@ async fn try_out(
             cluster.apply(object, Apply { dry_run: true, force }).await
         };
         match after {
-            Ok(after) => judged.push(written(object, before.as_ref(), &after)),
+            Ok(after) => judged.push(after),
             Err(error) => refused.push(Failure::from(error)),
         }
     }
@@ -351,7 +354,7 @@ mod tests {
     #[test]
     fn an_unfinished_write_says_what_was_written() {
         let secret = object("", "Secret", "secrets", json!({"metadata": {"name": "keys"}}));
-        let failure = unfinished(&as_planned(&[secret]), Failure::cluster("you may not patch"));
+        let failure = unfinished(&as_planned(&[secret]), Failure::new(Code::Forbidden, "you may not patch"));
         assert!(failure.render(false).contains("kept  secret/keys (run the same command again to go on)"));
     }
 }

@@ -122,5 +122,5 @@ pub async fn ask(
 /// The end of a dialogue that the person broke off.
 #[must_use]
 pub fn cancelled(exit: Exit) -> Failure {
-    Failure::new(exit, "cancelled; nothing was changed")
+    Failure::stopped(exit, "cancelled; nothing was changed")
 }

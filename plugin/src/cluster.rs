@@ -1,6 +1,8 @@
 //! Every call to the API server: each with a limit, each retried a little, each named in its error.
 
+mod changes;
 mod log;
+mod visible;
 
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snafu::Snafu;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use changes::Changed;
 
 use crate::discovery::{self, Served};
 use crate::failure::Failure;
@@ -90,6 +94,27 @@ pub struct Right {
     pub group: String,
     pub plural: String,
     pub namespace: Option<String>,
+}
+
+/// Which objects of a kind are meant, as the API server judges it; none named, all are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection<'a> {
+    /// `app=shop,tier!=web`
+    pub labels: &'a str,
+    /// `metadata.name=shop`
+    pub fields: &'a str,
+}
+
+impl<'a> From<&'a str> for Selection<'a> {
+    fn from(labels: &'a str) -> Self {
+        Self { labels, fields: "" }
+    }
+}
+
+impl<'a> From<&'a String> for Selection<'a> {
+    fn from(labels: &'a String) -> Self {
+        Self::from(labels.as_str())
+    }
 }
 
 /// What a watch needs of a type.
@@ -187,12 +212,17 @@ impl Cluster {
     }
 
     /// Reads all objects of a kind, page by page: of one namespace, or of all. A kind that does not exist has none.
-    pub async fn list<K>(&self, namespace: Option<&str>, labels: &str) -> Result<Vec<K>, Error>
+    pub async fn list<'a, K>(
+        &self,
+        namespace: Option<&str>,
+        selection: impl Into<Selection<'a>>,
+    ) -> Result<Vec<K>, Error>
     where
         K: Resource<DynamicType = ()> + DeserializeOwned + Clone,
     {
         let kind = Kind::of::<K>();
-        let mut page = ListParams::default().labels(labels).limit(500);
+        let Selection { labels, fields } = selection.into();
+        let mut page = ListParams::default().labels(labels).fields(fields).limit(500);
         let mut items = Vec::new();
         loop {
             let request = Request::new(kind.path(namespace)).list(&page);
@@ -361,6 +391,24 @@ impl Cluster {
         watcher::watcher(Api::<K>::namespaced(self.client.clone(), namespace), config)
             .default_backoff()
             .boxed()
+    }
+
+    /// Follows the objects of a kind, of one namespace or of all: first all of them at once, then each that changes.
+    #[must_use]
+    pub fn changes<K>(
+        &self,
+        namespace: Option<&str>,
+        selection: Selection<'_>,
+    ) -> BoxStream<'static, Result<Changed<K>, watcher::Error>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Followed,
+    {
+        let config = watcher::Config::default().labels(selection.labels).fields(selection.fields);
+        let objects = match namespace {
+            Some(namespace) => Api::<K>::namespaced(self.client.clone(), namespace),
+            None => Api::<K>::all(self.client.clone()),
+        };
+        changes::whole(watcher::watcher(objects, config).default_backoff()).boxed()
     }
 
     /// Follows the objects of a kind in the whole cluster, restricted by labels.

@@ -13,7 +13,7 @@ use kube::{Client, Config};
 use crate::args::{Connection, Manner};
 use crate::cluster::Cluster;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::suggest;
 
 /// How long one request may take unless `--request-timeout` says otherwise.
@@ -128,7 +128,7 @@ impl Context {
             }
             let read = Kubeconfig::read_from(&path).and_then(|next| merged.clone().merge(next));
             merged = read.map_err(|error| {
-                Failure::cluster(format!("cannot use kubeconfig {}", path.display()))
+                Failure::new(Code::KubeconfigUnusable, format!("cannot use kubeconfig {}", path.display()))
                     .why(innermost(&error))
                     .chain(&error)
             })?;
@@ -150,12 +150,14 @@ impl Context {
 
     fn unusable(&self, error: &dyn std::error::Error) -> Failure {
         let context = self.context_name().unwrap_or_default();
-        Failure::cluster(format!("cannot use context \"{context}\"")).why(innermost(error)).chain(error)
+        Failure::new(Code::KubeconfigUnusable, format!("cannot use context \"{context}\""))
+            .why(innermost(error))
+            .chain(error)
     }
 }
 
 fn no_cluster() -> Failure {
-    Failure::cluster("no cluster is configured")
+    Failure::new(Code::KubeconfigUnusable, "no cluster is configured")
         .why("neither --kubeconfig, KUBECONFIG nor ~/.kube/config names one")
         .fix("--kubeconfig FILE, or: export KUBECONFIG=FILE")
 }
@@ -252,7 +254,7 @@ fn named_user(
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>, command: &str) -> Failure {
-    let failure = Failure::cluster(format!("the kubeconfig has no {what} \"{name}\""));
+    let failure = Failure::new(Code::KubeconfigUnusable, format!("the kubeconfig has no {what} \"{name}\""));
     match suggest::nearest(name, known) {
         Some(nearest) => failure.fix(format!("did you mean \"{nearest}\"?  all of them: {command}")),
         None => failure.fix(command),

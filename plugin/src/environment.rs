@@ -107,6 +107,12 @@ impl Environment {
         self.keyboard
     }
 
+    /// Whether nothing may be changed in the cluster or in a bucket: `KUBESTASH_READ_ONLY`, unless it says `0` or `false`.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.variable("KUBESTASH_READ_ONLY").is_some_and(|value| !matches!(value, "0" | "false"))
+    }
+
     /// Whether a person can be asked: both the question and the answer need a terminal.
     #[must_use]
     pub fn can_ask(&self) -> bool {
@@ -144,6 +150,14 @@ mod tests {
         let mut piped = at_a_terminal(&[]);
         piped.terminals.input = false;
         assert!(!piped.can_ask(), "stdin is not a terminal");
+    }
+
+    #[test]
+    fn read_only_mode_is_on_unless_it_is_said_to_be_off() {
+        for (value, expected) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
+            assert_eq!(at_a_terminal(&[("KUBESTASH_READ_ONLY", value)]).is_read_only(), expected, "{value}");
+        }
+        assert!(!at_a_terminal(&[]).is_read_only());
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Exit {
 }
 
 /// The paragraph at the end of `--help`.
-pub const HELP: &str = "\
+pub const HELP: &str = concat!(
+    "\
 Exit codes:
   0  done                     4    the cluster or an object stood in the way: unreachable, forbidden,
   1  the operation failed          not found, conflict
@@ -53,7 +54,13 @@ Exit codes:
   3  partly done              124  --timeout passed, 130  interrupted, 143  terminated: the work
                                    goes on in the cluster
 
-kubectl takes no flags before a plugin's name:  kubectl kubestash watch orders -n shop";
+KUBESTASH_READ_ONLY=1 stops every command that would change the cluster or a bucket.
+What the id of an error means:  ",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/HEAD/docs/errors.md
+
+kubectl takes no flags before a plugin's name:  kubectl kubestash watch orders -n shop"
+);
 
 #[cfg(test)]
 mod tests {

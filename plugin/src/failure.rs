@@ -1,10 +1,12 @@
 //! What could not be done, why, and what to type now: the only way a command fails.
 
 pub mod api;
+pub mod code;
 
 use std::fmt::Write as _;
 use std::io;
 
+pub use self::code::Code;
 use crate::exit::Exit;
 
 /// An error as a person reads it, and the exit code that goes with it.
@@ -16,8 +18,10 @@ pub struct Failure {
     blocks: Vec<Block>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Block {
+    /// None only for the end that the user wished.
+    code: Option<Code>,
     what: String,
     /// Labelled lines below the headline, in order.
     rows: Vec<(String, String)>,
@@ -37,22 +41,22 @@ pub struct Missing {
 }
 
 impl Failure {
-    /// A failure with this exit code and headline.
+    /// A failure of this kind; the kind says how the command ends.
     #[must_use]
-    pub fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, blocks: vec![Block { what: what.into(), ..Block::default() }] }
+    pub fn new(code: Code, what: impl Into<String>) -> Self {
+        Self { exit: code.exit(), blocks: vec![Block::new(Some(code), what)] }
     }
 
-    /// A usage or input error.
+    /// A value that was typed and cannot be used: the most frequent kind, [`Code::ValueInvalid`].
     #[must_use]
     pub fn usage(what: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, what)
+        Self::new(Code::ValueInvalid, what)
     }
 
-    /// A problem of the cluster or of an object in it.
+    /// The user ended it, by Ctrl-C, by SIGTERM or by an answer: no error, and without an id.
     #[must_use]
-    pub fn cluster(what: impl Into<String>) -> Self {
-        Self::new(Exit::Cluster, what)
+    pub fn stopped(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, blocks: vec![Block::new(None, what)] }
     }
 
     /// An end that was already told (a failed backup's final frame): nothing more is printed.
@@ -68,7 +72,7 @@ impl Failure {
             1 => ("1 required value".to_owned(), "is"),
             many => (format!("{many} required values"), "are"),
         };
-        let mut failure = Self::usage(format!("{number} {verb} missing{because}"));
+        let mut failure = Self::new(Code::ValueMissing, format!("{number} {verb} missing{because}"));
         for Missing { flag, meaning, hint } in missing {
             let text = if hint.is_empty() { (*meaning).to_owned() } else { format!("{meaning}   ({hint})") };
             failure = failure.row(*flag, text);
@@ -83,6 +87,12 @@ impl Failure {
             first.blocks.extend(next.blocks);
             first
         })
+    }
+
+    /// The same failure with another exit code.
+    #[must_use]
+    pub fn ending(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     /// Adds the cause.
@@ -125,9 +135,16 @@ impl Failure {
         self.exit
     }
 
-    /// Who ends a command themselves made no error.
-    fn prefix(&self) -> &'static str {
-        if matches!(self.exit, Exit::Interrupted | Exit::Terminated) { "" } else { "error: " }
+    /// Whether nothing is left to be said.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Which kind it is; of several, the first.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        self.blocks.first().and_then(|block| block.code)
     }
 
     /// The headline, for a caller that puts this failure into a larger story.
@@ -152,14 +169,19 @@ impl Failure {
             if index > 0 {
                 text.push('\n');
             }
-            block.render(&mut text, self.prefix(), verbose);
+            block.render(&mut text, verbose);
         }
         text
     }
 }
 
 impl Block {
-    fn render(&self, text: &mut String, prefix: &str, verbose: bool) {
+    fn new(code: Option<Code>, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), rows: Vec::new(), chain: Vec::new() }
+    }
+
+    fn render(&self, text: &mut String, verbose: bool) {
+        let prefix = if self.code.is_some() { "error: " } else { "" };
         let _ = writeln!(text, "{prefix}{}", self.what);
         let width = self.rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0).max(4);
         for (label, row) in &self.rows {
@@ -168,6 +190,9 @@ impl Block {
                 let _ = writeln!(text, "  {label:width$}  {line}");
                 label = "";
             }
+        }
+        if let Some(code) = self.code {
+            let _ = writeln!(text, "  {:width$}  {}  {}", "docs", code.id(), code.docs());
         }
         if verbose {
             for cause in self.chain.iter().skip(1) {
@@ -183,7 +208,7 @@ impl From<io::Error> for Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::told(Exit::Done);
         }
-        Self::new(Exit::Failed, "could not write the output").why(error.to_string())
+        Self::new(Code::OutputLost, "could not write the output").why(error.to_string())
     }
 }
 
@@ -193,15 +218,19 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_why_and_fix_with_aligned_lines() {
-        let failure = Failure::cluster("namespace \"web\" may not use BackupStorage backups/minio")
-            .why("its spec.usagePolicy.allowedNamespaces.from is \"Same\"")
-            .fix("kubectl edit backupstorage minio -n backups\nor use another storage:  --storage web/NAME");
+        let failure = Failure::new(
+            Code::StorageNotAllowed,
+            "namespace \"web\" may not use BackupStorage backups/minio",
+        )
+        .why("its spec.usagePolicy.allowedNamespaces.from is \"Same\"")
+        .fix("kubectl edit backupstorage minio -n backups\nor use another storage:  --storage web/NAME");
         assert_eq!(
             failure.render(false),
             "error: namespace \"web\" may not use BackupStorage backups/minio\n  \
              why   its spec.usagePolicy.allowedNamespaces.from is \"Same\"\n  \
              fix   kubectl edit backupstorage minio -n backups\n        \
-             or use another storage:  --storage web/NAME\n"
+             or use another storage:  --storage web/NAME\n  \
+             docs  KS023  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks023\n"
         );
         assert_eq!(failure.exit(), Exit::Cluster);
     }
@@ -217,7 +246,7 @@ mod tests {
             Missing { flag: "--target", meaning: "what to back up", hint: "example: deploy/orders".into() },
         ];
         assert_eq!(
-            Failure::missing(&missing, "").render(false),
+            without_docs(&Failure::missing(&missing, "")),
             "error: 2 required values are missing\n  \
              --storage  BackupStorage to write to   (found: backups/minio)\n  \
              --target   what to back up   (example: deploy/orders)\n"
@@ -232,16 +261,34 @@ mod tests {
 
     #[test]
     fn an_interruption_is_no_error() {
-        let failure = Failure::new(Exit::Interrupted, "stopped watching; the run goes on");
+        let failure = Failure::stopped(Exit::Interrupted, "stopped watching; the run goes on");
         assert_eq!(failure.render(false), "stopped watching; the run goes on\n");
     }
 
     #[test]
     fn the_chain_of_causes_is_shown_only_when_asked_for() {
         let cause = io::Error::other("connection refused");
-        let failure = Failure::cluster("cannot reach the cluster").chain(&Wrapped(cause));
-        assert_eq!(failure.render(false), "error: cannot reach the cluster\n");
-        assert_eq!(failure.render(true), "error: cannot reach the cluster\n  from  connection refused\n");
+        let failure =
+            Failure::new(Code::ClusterUnreachable, "cannot reach the cluster").chain(&Wrapped(cause));
+        assert!(!failure.render(false).contains("from"));
+        assert!(failure.render(true).ends_with("\n  from  connection refused\n"), "{}", failure.render(true));
+    }
+
+    #[test]
+    fn of_several_failures_each_names_its_id_and_the_first_decides_the_exit_code() {
+        let failures = vec![Failure::usage("one"), Failure::new(Code::ObjectMissing, "two")];
+        let failure = Failure::several(failures).unwrap();
+        let text = failure.render(false);
+        assert!(text.contains("  docs  KS081  ") && text.contains("  docs  KS060  "), "{text}");
+        assert_eq!((failure.exit(), failure.code()), (Exit::Usage, Some(Code::ValueInvalid)));
+    }
+
+    fn without_docs(failure: &Failure) -> String {
+        failure
+            .render(false)
+            .lines()
+            .filter(|line| !line.starts_with("  docs"))
+            .fold(String::new(), |text, line| text + line + "\n")
     }
 
     #[derive(Debug)]

@@ -16,7 +16,7 @@ use kube::ResourceExt as _;
 
 pub use text::{backend, place, repository_size, retention, retention_words, size, target};
 
-use crate::cluster::{Cluster, Error};
+use crate::cluster::{Cluster, Error, Selection};
 use crate::human;
 
 /// Why somebody paused a backup, in their words.
@@ -66,10 +66,14 @@ impl Run {
 }
 
 impl World {
-    /// Reads the backups with these labels, and all runs, snapshots and repositories.
-    pub async fn observe(cluster: &Cluster, namespace: Option<&str>, labels: &str) -> Result<Self, Error> {
+    /// Reads the backups that are selected, and all runs, snapshots and repositories.
+    pub async fn observe<'a>(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+        selection: impl Into<Selection<'a>>,
+    ) -> Result<Self, Error> {
         let (configurations, sessions, snapshots, repositories) = futures::try_join!(
-            cluster.list(namespace, labels),
+            cluster.list(namespace, selection),
             cluster.list(namespace, ""),
             cluster.list(namespace, ""),
             cluster.list(namespace, ""),

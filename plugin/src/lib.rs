@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod commands;
 pub mod complete;
 pub mod context;
+pub mod diff;
 pub mod discovery;
 pub mod environment;
 pub mod exit;
@@ -29,6 +30,7 @@ pub mod output;
 pub mod pods;
 pub mod progress;
 pub mod prompt;
+pub mod reach;
 pub mod readiness;
 pub mod repository;
 pub mod setup;
@@ -50,8 +52,9 @@ pub use crate::exit::Exit;
 
 use crate::args::Color;
 use crate::cli::Cli;
+use crate::commands::effect::{Effect, Typed};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::story::Story;
 use crate::streams::Streams;
 
@@ -69,8 +72,8 @@ pub fn run(
     {
         return complete::run(rest, environment, results);
     }
-    let mut cli = match parse(arguments) {
-        Ok(cli) => cli,
+    let (mut cli, typed) = match parse(arguments) {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error, results, story),
     };
     cli.command.claim(&mut cli.global.connection);
@@ -79,12 +82,19 @@ pub fn run(
     let verbose = manner.verbosity > 0;
     let context = Context::new(cli.global.connection, manner.clone(), environment);
     let mut streams = Streams { input, results, story: Story::new(story, coloured, manner.quiet) };
-    let ended = execute(cli.command, &context, &mut streams);
+    let ended = match forbidden(&cli.command, &typed, &context.environment) {
+        Some(failure) => Err(failure),
+        None => execute(cli.command, &context, &mut streams),
+    };
     let flushed = streams.results.flush().map_err(Failure::from);
     match ended.and(flushed) {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            let text = failure.render(verbose);
+            let text = if typed.for_programs && !failure.is_told() {
+                progress::json::exit_error(&failure, context.environment.now()).to_string()
+            } else {
+                failure.render(verbose)
+            };
             if !text.is_empty() {
                 streams.story.always(text.trim_end());
             }
@@ -99,7 +109,7 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Failed, "could not start").why(error.to_string()))?;
+        .map_err(|error| Failure::new(Code::Fault, "could not start").why(error.to_string()))?;
     let ended = runtime.block_on(interruptible(command.run(context, streams)));
     runtime.shutdown_background();
     ended
@@ -112,12 +122,26 @@ async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Re
     tokio::select! {
         biased;
         ended = command => ended,
-        exit = interrupted => Err(Failure::new(exit, "interrupted; what was written stays")),
+        exit = interrupted => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::from_arg_matches(&Cli::command().try_get_matches_from(arguments)?)
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Typed), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, Typed::of(&matches)))
+}
+
+/// Read-only mode stops what would write before anything is read or asked.
+fn forbidden(command: &commands::Command, typed: &Typed, environment: &Environment) -> Option<Failure> {
+    if !environment.is_read_only() || command.effect() == Effect::Reads || typed.held_back {
+        return None;
+    }
+    let dry = if typed.can_be_held_back { "look at what it would do:  --dry-run\nor " } else { "" };
+    Some(
+        Failure::new(Code::ReadOnly, format!("{} changes something, and this is read-only mode", typed.verb))
+            .why("KUBESTASH_READ_ONLY is set; nothing was changed")
+            .fix(format!("{dry}leave read-only mode:  unset KUBESTASH_READ_ONLY")),
+    )
 }
 
 /// `--help` is a result; a usage error is not.

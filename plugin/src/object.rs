@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use archive::manifest::codec;
 use kube::Resource;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// How the API server names a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -142,6 +142,9 @@ impl Object {
         let mut body = body.clone();
         if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
+            if is_secret {
+                without_last_applied(metadata);
+            }
         }
         if is_secret {
             for field in ["data", "stringData"] {
@@ -159,8 +162,17 @@ impl Object {
     }
 }
 
+/// Leaves out the copy of the object that `kubectl apply` keeps in an annotation: of a Secret, with all its values.
+pub fn without_last_applied(metadata: &mut Map<String, Value>) {
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    if annotations.is_empty() {
+        metadata.remove("annotations");
+    }
+}
+
 fn malformed(what: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::new(crate::exit::Exit::Failed, format!("could not write a {what}")).why(error.to_string())
+    Failure::new(Code::Fault, format!("could not write a {what}")).why(error.to_string())
 }
 
 /// The JSON that is sent as a server-side apply.
@@ -244,6 +256,9 @@ mod tests {
         let object = Object::typed(&secret()).unwrap();
         assert!(!Object::shown(&object.body, object.is_secret()).to_string().contains("s3cr3t"));
         assert!(!format!("{object:?}").contains("s3cr3t"));
+        let copied = json!({"metadata": {"annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"s3cr3t\"}}", "mine": "x"}}});
+        assert_eq!(Object::shown(&copied, true), json!({"metadata": {"annotations": {"mine": "x"}}}));
     }
 
     #[test]

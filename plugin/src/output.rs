@@ -1,47 +1,85 @@
 //! Results as text: tables that look like kubectl's, JSON, YAML, names. Pure.
 
+mod format;
+pub mod jsonpath;
+
 use archive::manifest::codec;
-use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table as Grid, presets};
+use dialoguer::console::{Alignment, measure_text_width, pad_str};
+use serde::Serialize as _;
+use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+pub use format::Format;
 
-/// What `-o` chooses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A table, or a line per object.
-    #[default]
-    Table,
-    /// A table with more columns.
-    Wide,
-    /// JSON: the object, or a List of several.
-    Json,
-    /// YAML: the object, or several documents.
-    Yaml,
-    /// `resource.group/name`, a line per object.
-    Name,
+use crate::failure::{Code, Failure};
+
+/// How several objects stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// What a list found: a `List`, whatever their number.
+    List,
+    /// What was asked for by name: one is itself, several are a `List`.
+    Named,
+    /// What was written: one is itself; in YAML, several are documents that can be applied again.
+    Documents,
 }
 
-/// Objects as JSON: one as itself, any other number as a `List`, as kubectl does.
-pub fn json(objects: &[Value]) -> Result<String, Failure> {
-    let value = match objects {
-        [one] => one.clone(),
-        many => json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": many}),
-    };
-    let mut text = serde_json::to_string_pretty(&value).map_err(|error| unwritable(&error))?;
-    text.push('\n');
-    Ok(text)
+impl Format {
+    /// Objects as this format has them; `None` when a table is wished, or lines.
+    pub fn document(&self, objects: &[Value], shape: Shape) -> Result<Option<String>, Failure> {
+        Ok(Some(match self {
+            Self::Table | Self::Wide => return Ok(None),
+            Self::Json => json(&together(objects, shape))?,
+            Self::Yaml if shape == Shape::Documents => yaml(objects)?,
+            Self::Yaml => yaml(&[together(objects, shape)])?,
+            Self::Name => lines(objects.iter().map(reference)),
+            Self::JsonPath(template) if shape == Shape::Documents => {
+                objects.iter().map(|object| template.render(object)).collect()
+            }
+            Self::JsonPath(template) => template.render(&together(objects, shape)),
+        }))
+    }
 }
 
-/// Objects as YAML documents, divided by `---`.
-pub fn yaml(objects: &[Value]) -> Result<String, Failure> {
-    let documents: Result<Vec<String>, _> = objects.iter().map(codec::encode).collect();
+fn together(objects: &[Value], shape: Shape) -> Value {
+    match objects {
+        [one] if shape != Shape::List => one.clone(),
+        many => {
+            json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": many})
+        }
+    }
+}
+
+/// `kind.group/name` of an object, as kubectl writes it.
+fn reference(object: &Value) -> String {
+    let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let kind = text("/kind").to_ascii_lowercase();
+    match text("/apiVersion").split_once('/') {
+        Some((group, _)) => format!("{kind}.{group}/{}", text("/metadata/name")),
+        None => format!("{kind}/{}", text("/metadata/name")),
+    }
+}
+
+/// A value as JSON, indented as kubectl does.
+pub fn json(value: &Value) -> Result<String, Failure> {
+    let mut text = Vec::new();
+    let indented = PrettyFormatter::with_indent(b"    ");
+    value
+        .serialize(&mut Serializer::with_formatter(&mut text, indented))
+        .map_err(|error| unwritable(&error))?;
+    text.push(b'\n');
+    String::from_utf8(text).map_err(|error| unwritable(&error))
+}
+
+/// Values as YAML documents, divided by `---`.
+pub fn yaml(values: &[Value]) -> Result<String, Failure> {
+    let documents: Result<Vec<String>, _> = values.iter().map(codec::encode).collect();
     Ok(documents.map_err(|error| unwritable(&error))?.join("---\n"))
 }
 
 fn unwritable(error: &dyn std::error::Error) -> Failure {
-    Failure::new(crate::exit::Exit::Failed, "could not write the result").why(error.to_string())
+    Failure::new(Code::Fault, "could not write the result").why(error.to_string())
 }
 
 /// One line per item.
@@ -73,6 +111,29 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Columns of a table that grows line by line: they widen when a cell does not fit, and what is printed stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns(Vec<usize>);
+
+impl Columns {
+    /// Rows as lines, three blanks apart; an empty cell is `<none>`.
+    pub fn lines(&mut self, rows: &[Vec<String>]) -> String {
+        let shown = |cell: &String| if cell.is_empty() { "<none>".to_owned() } else { cell.clone() };
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(shown).collect()).collect();
+        for row in &rows {
+            self.0.resize(self.0.len().max(row.len()), 0);
+            for (width, cell) in self.0.iter_mut().zip(row) {
+                *width = (*width).max(measure_text_width(cell));
+            }
+        }
+        lines(rows.iter().map(|row| {
+            let cells =
+                self.0.iter().zip(row).map(|(width, cell)| pad_str(cell, *width, Alignment::Left, None));
+            cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,11 +153,42 @@ mod tests {
     }
 
     #[test]
-    fn one_object_is_itself_and_several_are_a_list() {
-        let one = json!({"kind": "Secret"});
-        assert_eq!(json(std::slice::from_ref(&one)).unwrap(), "{\n  \"kind\": \"Secret\"\n}\n");
-        let list: Value = serde_json::from_str(&json(&[one.clone(), one]).unwrap()).unwrap();
-        assert_eq!((list["kind"].as_str(), list["items"].as_array().map(Vec::len)), (Some("List"), Some(2)));
+    fn a_list_is_a_list_and_what_was_named_is_itself() {
+        let policy = |name: &str| json!({"apiVersion": "storage.kubestash.com/v1alpha1", "kind": "RetentionPolicy", "metadata": {"name": name}});
+        let (one, two) = ([policy("a")], [policy("a"), policy("b")]);
+        let kinds = Format::JsonPath(
+            jsonpath::Template::parse("{.kind}{range .items[*]} {.metadata.name}{end};").unwrap(),
+        );
+        for (objects, shape, text) in [
+            (&one[..], Shape::List, "List a;"),
+            (&[], Shape::List, "List;"),
+            (&one, Shape::Named, "RetentionPolicy;"),
+            (&two, Shape::Named, "List a b;"),
+            (&one, Shape::Documents, "RetentionPolicy;"),
+            (&two, Shape::Documents, "RetentionPolicy;RetentionPolicy;"),
+        ] {
+            assert_eq!(kinds.document(objects, shape).unwrap().as_deref(), Some(text), "{shape:?}");
+        }
+        let names = Format::Name.document(&two, Shape::List).unwrap();
+        assert_eq!(
+            names.as_deref(),
+            Some("retentionpolicy.storage.kubestash.com/a\nretentionpolicy.storage.kubestash.com/b\n")
+        );
+        assert_eq!(Format::Wide.document(&one, Shape::List).unwrap(), None);
+        assert_eq!(
+            reference(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})),
+            "secret/s"
+        );
+    }
+
+    #[test]
+    fn a_growing_table_keeps_its_columns_and_widens_them() {
+        let row = |cells: &[&str]| vec![cells.iter().map(|&cell| cell.to_owned()).collect::<Vec<_>>()];
+        let mut columns = Columns::default();
+        assert_eq!(columns.lines(&row(&["NAME", "PHASE"])), "NAME   PHASE\n");
+        assert_eq!(columns.lines(&row(&["a", ""])), "a      <none>\n");
+        assert_eq!(columns.lines(&row(&["longer", "Ready"])), "longer   Ready\n");
+        assert_eq!(columns.lines(&row(&["b", "Ready"])), "b        Ready\n");
     }
 
     #[test]

@@ -7,8 +7,7 @@ use crds::storage::BackupStorage;
 use crds::storage::backup_storage::{self, BackupStoragePhase};
 use kube::ResourceExt as _;
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::wait::Verdict;
 
 /// Judges a BackupStorage.
@@ -27,7 +26,7 @@ pub fn storage(storage: Option<&BackupStorage>) -> Verdict<()> {
     match condition::first_failure(&status.conditions) {
         None => Verdict::NotYet("the operator has not looked at it yet".into()),
         Some(failure) => Verdict::Stuck(
-            Failure::new(Exit::Failed, format!("BackupStorage {place} is not Ready"))
+            Failure::new(Code::StorageNotReady, format!("BackupStorage {place} is not Ready"))
                 .why(said(failure))
                 .fix(storage_fix(storage, &failure.type_)),
         ),
@@ -64,7 +63,7 @@ pub fn backup(configuration: Option<&BackupConfiguration>) -> Verdict<()> {
         Some(BackupConfigurationPhase::Invalid) => {
             let why = validated.map(said).unwrap_or_default();
             Verdict::Never(
-                Failure::new(Exit::Failed, format!("BackupConfiguration {place} is not valid"))
+                Failure::new(Code::BackupNotReady, format!("BackupConfiguration {place} is not valid"))
                     .why(why.replace("; ", "\n"))
                     .fix("run the same command with what is right"),
             )
@@ -72,7 +71,7 @@ pub fn backup(configuration: Option<&BackupConfiguration>) -> Verdict<()> {
         Some(BackupConfigurationPhase::NotReady) | None => match not_ready(configuration) {
             None => Verdict::NotYet("the operator has not looked at it yet".into()),
             Some(why) => Verdict::Stuck(
-                Failure::new(Exit::Failed, format!("BackupConfiguration {place} is not Ready"))
+                Failure::new(Code::BackupNotReady, format!("BackupConfiguration {place} is not Ready"))
                     .why(why)
                     .fix("the operator tries again by itself once this is right"),
             ),

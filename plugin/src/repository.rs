@@ -17,8 +17,7 @@ use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
 use crate::environment::Environment;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::suggest;
 
 /// How long to wait for locks of others: a person asks again.
@@ -90,7 +89,7 @@ pub async fn object(cluster: &Cluster, namespace: &str, name: &str) -> Result<Re
     create::installed(cluster).await?;
     let known: Vec<Repository> = cluster.list(Some(namespace), "").await?;
     let names: Vec<String> = known.iter().map(kube::ResourceExt::name_any).collect();
-    let failure = Failure::cluster(format!("Repository {namespace}/{name} does not exist"));
+    let failure = Failure::new(Code::ObjectMissing, format!("Repository {namespace}/{name} does not exist"));
     Err(match suggest::nearest(name, names.iter().map(String::as_str)) {
         Some(nearest) => failure.fix(format!("did you mean {nearest}?")),
         None if names.is_empty() => failure.fix("kubectl kubestash backup create"),
@@ -101,7 +100,12 @@ pub async fn object(cluster: &Cluster, namespace: &str, name: &str) -> Result<Re
 /// The object store behind a BackupStorage, with the patience of a person.
 pub async fn connect(cluster: &Cluster, storage: &BackupStorage) -> Result<Arc<dyn ObjectStore>, Failure> {
     let (namespace, name) = (storage.namespace().unwrap_or_default(), storage.name_any());
-    let unusable = || Failure::cluster(format!("BackupStorage {namespace}/{name} cannot be used from here"));
+    let unusable = || {
+        Failure::new(
+            Code::StorageUnusable,
+            format!("BackupStorage {namespace}/{name} cannot be used from here"),
+        )
+    };
     let Some(backend) = &storage.spec.storage else {
         return Err(unusable().why("its spec.storage is missing"));
     };
@@ -134,7 +138,7 @@ async fn secret_data(
 ) -> Result<std::collections::BTreeMap<String, k8s_openapi::ByteString>, Failure> {
     let secret: Option<Secret> = cluster.get(reference.namespace.as_deref(), &reference.name).await?;
     let Some(secret) = secret else {
-        return Err(Failure::cluster(format!("Secret {reference} does not exist"))
+        return Err(Failure::new(Code::SecretIncomplete, format!("Secret {reference} does not exist"))
             .why("without it nobody can open the repository")
             .fix("make it again with the values that were in it"));
     };
@@ -175,9 +179,12 @@ async fn components(
     paths.sort();
     paths.dedup();
     if paths.is_empty() {
-        return Err(Failure::cluster(format!("Repository {} holds nothing yet", spoken(object)))
-            .why("no backup has written to it")
-            .fix("kubectl kubestash trigger NAME"));
+        return Err(Failure::new(
+            Code::RepositoryEmpty,
+            format!("Repository {} holds nothing yet", spoken(object)),
+        )
+        .why("no backup has written to it")
+        .fix("kubectl kubestash trigger NAME"));
     }
     Ok(paths)
 }
@@ -187,7 +194,7 @@ fn spoken(object: &Repository) -> String {
 }
 
 fn unusable(object: &Repository) -> Failure {
-    Failure::cluster(format!("Repository {} cannot be opened", spoken(object)))
+    Failure::new(Code::RepositoryUnusable, format!("Repository {} cannot be opened", spoken(object)))
 }
 
 /// This process, as others see it in a lock and in a key.
@@ -223,24 +230,29 @@ pub fn failure(error: &Error, doing: &str) -> Failure {
         Error::Store { source } | Error::Lock { source: archive::lock::Error::Store { source, .. } } => {
             store_failure(source, &what)
         }
-        Error::Lock { source } => Failure::cluster(what)
+        Error::Lock { source } => Failure::new(Code::RepositoryLocked, what)
             .why(source.to_string())
             .fix("wait until that work is done, or look at it:  kubectl kubestash repository unlock REPO"),
-        Error::WrongPassword { secret, .. } => Failure::cluster(what)
+        Error::WrongPassword { secret, .. } => Failure::new(Code::WrongPassword, what)
             .why(error.to_string())
             .fix(format!("put the password that the repository was made with into {secret}")),
-        Error::Missing { .. } => Failure::cluster(what).why(error.to_string()).fix(
+        Error::Missing { .. } => Failure::new(Code::RepositoryEmpty, what).why(error.to_string()).fix(
             "kubectl get repository REPO -o jsonpath='{.status.componentPaths}'   shows what --paths takes",
         ),
-        Error::KeyInUse { .. } => Failure::new(Exit::Usage, what).why(error.to_string()),
-        other => Failure::new(Exit::Failed, what).why(other.to_string()),
+        Error::KeyInUse { .. } => Failure::new(Code::PasswordConflict, what).why(error.to_string()),
+        other => Failure::new(Code::RepositoryUnusable, what).why(other.to_string()),
     }
 }
 
 /// What went wrong with a bucket, in the user's words.
 #[must_use]
 pub fn store_failure(error: &store::Error, what: &str) -> Failure {
-    let failure = Failure::cluster(what).why(store::without_effort(&error.to_string()));
+    let code = match error {
+        store::Error::Unreachable { .. } | store::Error::Untrusted { .. } => Code::StorageUnreachable,
+        store::Error::AccessDenied { .. } | store::Error::Unauthenticated { .. } => Code::StorageRefused,
+        _ => Code::StorageUnusable,
+    };
+    let failure = Failure::new(code, what).why(store::without_effort(&error.to_string()));
     match error {
         store::Error::Unreachable { place, .. } => {
             let host = host(&place.endpoint);

@@ -10,6 +10,7 @@ pub mod retention;
 pub mod schedule;
 pub mod storage;
 pub mod target;
+pub mod usage_policy;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 

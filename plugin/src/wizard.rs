@@ -4,15 +4,14 @@
 pub mod access;
 pub mod facts;
 pub mod file;
-pub mod reach;
+pub mod memory;
 pub mod review;
 pub mod storage;
-pub mod tunnel;
 pub mod words;
 
 use crate::ask::{self, Answer, Question};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::prompt;
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -109,7 +108,7 @@ impl Flags {
     /// Whether questions may be asked for a command that leaves the cluster alone, or does not.
     pub fn asked(&self, offline: bool, context: &Context) -> Result<bool, Failure> {
         if self.interactive && !prompt::possible(context) {
-            return Err(Failure::usage("--interactive needs a terminal to ask at").why(
+            return Err(Failure::new(Code::CannotAsk, "--interactive needs a terminal to ask at").why(
                 "standard input or error is no terminal, or --no-input, KUBESTASH_NO_INPUT or CI is set",
             ));
         }
@@ -121,7 +120,8 @@ impl Flags {
         let Some(path) = &self.answers else { return Ok(None) };
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("cannot read the answers in {file}")).why(error.to_string())
+            Failure::new(Code::FileUnusable, format!("cannot read the answers in {file}"))
+                .why(error.to_string())
         })?;
         Ok(Some((file, text)))
     }
@@ -130,7 +130,8 @@ impl Flags {
     pub fn save(&self, words: &words::Words) -> Result<(), Failure> {
         let Some(path) = &self.save_answers else { return Ok(()) };
         file::write(path, &words::yaml(words)?).map_err(|error| {
-            Failure::usage(format!("cannot write the answers to {}", path.display())).why(error.to_string())
+            Failure::new(Code::FileUnusable, format!("cannot write the answers to {}", path.display()))
+                .why(error.to_string())
         })
     }
 }

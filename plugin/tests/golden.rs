@@ -115,7 +115,7 @@ fn outcome(case: &Case) -> String {
     let shown = |bytes: Vec<u8>| {
         let text =
             String::from_utf8(bytes).unwrap().replace(&address, "http://api").replace(&place, "FOLDER");
-        ["version", "client", "operator"].iter().fold(text, |text, word| {
+        ["version", "client", "operator", "install"].iter().fold(text, |text, word| {
             text.replace(&format!("{word} {}", env!("CARGO_PKG_VERSION")), &format!("{word} VERSION"))
         })
     };

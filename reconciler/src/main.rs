@@ -23,7 +23,6 @@ mod operator;
 mod outcome;
 mod proxy;
 mod repository;
-mod retention;
 mod secret;
 mod shutdown;
 mod snapshot;

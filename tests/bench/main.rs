@@ -2,12 +2,14 @@
 //!
 //! For each size the cluster is filled with mixed objects, the floor is measured (every type listed in pages of 500, 8
 //! types at once, nothing done with the answer), then two backups of the whole cluster run through the product: the
-//! first writes everything, the second finds nothing changed but what the first one left in the cluster. Sizes are arguments, default 800 10000 50000.
+//! first writes everything, the second finds nothing changed but what the first one left in the cluster. Sizes are
+//! arguments, default 800 10000 50000. Before all that: how long a person waits for the first line of a command.
 
 mod fill;
 mod floor;
 mod operator;
 mod run;
+mod start;
 
 use harness::cluster::Cluster;
 
@@ -15,6 +17,7 @@ use harness::cluster::Cluster;
 async fn main() {
     let sizes = sizes();
     let cluster = Cluster::connect().await;
+    println!("{}\n", start::measure(&cluster).await);
     println!("{}", run::HEADER);
     let mut filled = 0;
     for size in sizes {

@@ -87,7 +87,7 @@ spec:
 
 static OPERATOR: Mutex<()> = Mutex::const_new(());
 
-/// Held by stories that kill the operator, change how many there are, or ask it what it remembers.
+/// Held by stories that kill the operator, change how many there are, ask it what it remembers, or judge it.
 pub async fn the_operator_alone() -> MutexGuard<'static, ()> {
     OPERATOR.lock().await
 }

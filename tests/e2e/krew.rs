@@ -32,6 +32,12 @@ async fn runs(computer: &Krew) -> Said {
     said
 }
 
+/// What kubectl offers when TAB is pressed behind these letters of a verb.
+async fn completed(computer: &Krew, letters: &str) -> Vec<String> {
+    let said = computer.run(&["kubectl", "__complete", "kubestash", letters]).await;
+    said.stdout.lines().filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect()
+}
+
 /// What krew's link to the plugin points at.
 fn linked(computer: &Krew) -> String {
     let target = std::fs::read_link(computer.root().join("bin/kubectl-kubestash")).expect("a link");
@@ -63,6 +69,17 @@ async fn krew_finds_installs_upgrades_and_removes_the_plugin() {
     let link = computer.root().join("bin/kubectl-kubestash");
     assert!(seen.stdout.lines().any(|line| Path::new(line) == link), "{seen:?}");
 
+    assert_eq!(
+        completed(&computer, "stor").await,
+        [""; 0],
+        "kubectl knows nothing of the plugin's verbs by itself"
+    );
+    let shim = computer.run(&["kubectl", "kubestash", "completion", "kubectl", "--install"]).await;
+    shim.assert_success();
+    let file = computer.root().join("bin/kubectl_complete-kubestash");
+    assert_eq!(Path::new(shim.stdout.trim()), file, "beside krew's link");
+    assert_eq!(completed(&computer, "stor").await, ["storage"]);
+
     computer.publish(&computer.release(&next).await).await;
     let said = krew(&computer, &["update"]).await;
     assert!(said.contains(&format!("{OURS} v{now} -> v{next}")), "{said}");
@@ -70,6 +87,9 @@ async fn krew_finds_installs_upgrades_and_removes_the_plugin() {
     assert_eq!(linked(&computer), format!("store/kubestash/v{next}/kubectl-kubestash"));
     assert!(!computer.root().join(format!("store/kubestash/v{now}")).exists(), "the old version is gone");
     runs(&computer).await;
+    assert_eq!(completed(&computer, "stor").await, ["storage"], "an upgrade leaves the shim where it is");
+    computer.run(&["kubectl", "kubestash", "completion", "kubectl", "--uninstall"]).await.assert_success();
+    assert!(!file.exists());
 
     krew(&computer, &["uninstall", "kubestash"]).await;
     assert!(link.symlink_metadata().is_err(), "the link is gone");

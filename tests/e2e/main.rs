@@ -2,6 +2,7 @@
 
 mod application;
 mod backup;
+mod check;
 mod compatibility;
 mod definitions;
 mod failure;
@@ -9,6 +10,7 @@ mod given;
 mod hooks;
 mod killed;
 mod krew;
+mod lists;
 mod operator;
 mod plugin;
 mod repository;
@@ -19,5 +21,6 @@ mod setup;
 mod storage;
 mod storage_faults;
 mod terminal;
+mod tour;
 mod verbs;
 mod wizard;

@@ -39,7 +39,7 @@ async fn two_commands_lead_from_nothing_to_a_finished_snapshot() {
 
     let said = done(&namespace, "snapshot list -o json").await;
     let snapshot: Value = serde_json::from_str(&said.stdout).expect("JSON");
-    assert_eq!(snapshot["status"]["phase"], "Succeeded");
+    assert_eq!(snapshot["items"][0]["status"]["phase"], "Succeeded");
 
     // The same once more: nothing changes, least of all the password.
     let said = done(&namespace, create).await;
@@ -60,7 +60,7 @@ async fn a_reader_without_rights_is_exit_code_1_and_the_fix_that_is_told_works()
     let said = plugin(&namespace, create, "").await;
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.stderr.contains("  why   "), "{said:?}");
-    assert!(said.stderr.contains("may not list"), "{said:?}");
+    assert!(said.stderr.contains("may not list") && said.stderr.contains("KS031"), "{said:?}");
     let fix = format!("kubectl kubestash backup create shop -n {} --create-reader --yes", namespace.name);
     assert!(said.stderr.contains(&fix), "{said:?}");
 
@@ -80,7 +80,7 @@ async fn a_wrong_secret_key_is_told_with_its_cause_and_is_nowhere_to_be_seen() {
         said.stderr.contains(&format!("error: BackupStorage {}/minio is not Ready", namespace.name)),
         "{said:?}"
     );
-    assert!(said.stderr.contains("  why   "), "{said:?}");
+    assert!(said.stderr.contains("  why   ") && said.stderr.contains("KS021"), "{said:?}");
     assert!(!said.stderr.contains("n0t-the-key") && !said.stdout.contains("n0t-the-key"), "{said:?}");
     create_storage(&namespace, &secret_key(&namespace)).await.assert_success();
     namespace.remove().await;
@@ -96,7 +96,7 @@ async fn a_paused_backup_is_skipped_with_exit_code_5() {
     done(&namespace, create).await;
     let said = plugin(&namespace, "trigger shop --wait", "").await;
     assert_eq!(said.code, 5, "{said:?}");
-    assert!(said.stderr.contains("was skipped"), "{said:?}");
+    assert!(said.stderr.contains("was skipped") && said.stderr.contains("KS035"), "{said:?}");
     namespace.remove().await;
 }
 

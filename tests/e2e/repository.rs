@@ -77,6 +77,19 @@ async fn a_password_is_added_and_removed_and_never_the_one_in_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_opens_nothing_is_told_as_that() {
+    let cluster = Cluster::connect().await;
+    let namespace = a_backup_reachable_from_here(&cluster, "no-key").await;
+    let other = given::STORAGE.replace(given::PASSWORD, "the-wrong-password");
+    namespace.apply(&other.replace("ENDPOINT", &cluster.environment.s3_host_endpoint)).await;
+    let said = plugin(&namespace, "password list orders", "").await;
+    assert_eq!(said.code, 4, "{said:?}");
+    assert!(said.stderr.contains("KS041") && said.stderr.contains("/encryption"), "{said:?}");
+    assert!(!said.stderr.contains("the-wrong-password"), "{said:?}");
+    namespace.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_updated_password_is_that_of_the_next_backup() {
     let cluster = Cluster::connect().await;
     let namespace = a_backup_reachable_from_here(&cluster, "new-password").await;
@@ -138,7 +151,15 @@ async fn a_lock_is_shown_with_its_owner_and_a_young_one_goes_only_when_it_is_wis
     said.assert_success();
     assert!(said.stderr.contains("No locks in repository"), "{said:?}");
 
+    let add = "password add orders --new-password-stdin";
+    plugin(&namespace, add, "the-second-password").await.assert_success();
+    let added = keys(&namespace).await.into_iter().find(|key| key["current"] == false).expect("a second key");
     a_lock_of_a_killed_restic(&namespace).await;
+    let remove = format!("password remove orders --id-paths {}:{COMPONENT}", id(&added));
+    let said = plugin(&namespace, &remove, "").await;
+    assert_eq!(said.code, 4, "somebody seems to be at work: {said:?}");
+    assert!(said.stderr.contains("KS051") && said.stderr.contains("repository unlock"), "{said:?}");
+
     let said = plugin(&namespace, "unlock orders", "").await;
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stdout.starts_with("COMPONENT") && said.stdout.contains("nightly/manifest"), "{said:?}");
@@ -175,7 +196,9 @@ async fn logs_and_diagnosis_tell_what_happened_and_no_secret() {
     let said = plugin(&namespace, "debug backup orders", "").await;
     said.assert_success();
     assert!(said.stderr.contains("Nothing failed in backup"), "{said:?}");
+    let operator = given::the_operator_alone().await;
     let said = plugin(&namespace, "debug operator", "").await;
+    drop(operator);
     said.assert_success();
     assert!(said.stdout.contains("kubestash-operator") && said.stdout.contains("1/1 ready"), "{said:?}");
     let said = plugin(&namespace, "debug backupstorage minio", "").await;

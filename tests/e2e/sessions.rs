@@ -13,7 +13,7 @@ use harness::s3_proxy::{Fault, S3Proxy};
 use harness::wait;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{DeleteParams, EvictParams, ListParams};
 
 use crate::given;
 
@@ -115,7 +115,7 @@ async fn a_session_ends_at_its_deadline_and_leaves_no_lock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_is_told_to_stop_says_so_and_leaves_no_lock() {
+async fn a_job_whose_pod_is_evicted_says_so_and_leaves_no_lock() {
     let (namespace, _proxy) = a_backup_that_hangs("terminated").await;
     namespace.apply(given::NAMESPACE_BACKUP).await;
     let at_work = |keys: Vec<String>| keys.iter().any(|key| key.contains("/locks/"));
@@ -130,7 +130,8 @@ async fn a_job_that_is_told_to_stop_says_so_and_leaves_no_lock() {
         }
     };
     tokio::time::timeout(given::SOON, locked).await.expect("the Job locks the repository");
-    namespace.api::<Pod>().delete(&pod, &DeleteParams::default()).await.expect("the pod is there");
+    // As a drained node does it.
+    namespace.api::<Pod>().evict(&pod, &EvictParams::default()).await.expect("the pod is there");
     assert_ended(&namespace, "SIGTERM").await;
     namespace.remove().await;
 }

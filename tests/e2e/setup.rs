@@ -2,15 +2,25 @@
 
 use harness::cluster::Cluster;
 use harness::namespace::Namespace;
+use harness::wait;
+use k8s_openapi::api::core::v1::Event;
 
 use crate::given;
 
-/// The message of the condition that keeps the storage from being Ready.
+/// The message of the condition that keeps the storage from being Ready; an Event says the same.
 async fn why_not_ready(namespace: &Namespace, condition: &str) -> String {
     let storage = given::storage_is(namespace, "minio", "NotReady").await;
     let conditions = storage.status.map(|status| status.conditions).unwrap_or_default();
     let (status, message) = given::condition(&conditions, condition).expect("the condition is there");
     assert_eq!(status, "False");
+    let reason = conditions.iter().find(|one| one.type_ == condition).and_then(|one| one.reason.as_deref());
+    wait::until_any(namespace.api::<Event>(), "an Event of the condition", given::SOON, |event| {
+        let of_it =
+            event.involved_object.name.as_deref() == Some("minio") && event.reason.as_deref() == reason;
+        (of_it && event.type_.as_deref() == Some("Warning") && event.message.as_deref() == Some(message))
+            .then_some(())
+    })
+    .await;
     message.to_owned()
 }
 

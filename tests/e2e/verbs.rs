@@ -76,16 +76,18 @@ async fn lists_shows_status_and_check_tell_what_the_cluster_has() {
     tells(&namespace, "backup status shop", &["not paused", "present", "3 daily", "✔", &snapshot]).await;
     tells(&namespace, "status", &["storage", "backup", "last Succeeded"]).await;
 
+    let operator = crate::given::the_operator_alone().await;
     let report: Value = serde_json::from_str(&done(&namespace, "check -o json").await.stdout).expect("JSON");
     assert_eq!(report["success"], true, "{report:#}");
     let checks = report["categories"].as_array().expect("categories");
     let well = |category: &Value| category["checks"].as_array().is_some_and(|checks| !checks.is_empty());
     assert!(checks.len() == 4 && checks.iter().all(well), "{report:#}");
     done(&namespace, "check --pre").await;
+    drop(operator);
 
     let said = plugin(&namespace, "storage show mini", "").await;
     assert_eq!(said.code, 4, "{said:?}");
-    assert!(said.stderr.contains("did you mean minio?"), "{said:?}");
+    assert!(said.stderr.contains("did you mean minio?") && said.stderr.contains("KS060"), "{said:?}");
     namespace.remove().await;
 }
 
@@ -122,6 +124,7 @@ async fn deleting_keeps_the_data_unless_told_and_confirmed() {
     let (namespace, snapshot) = backed_up(&cluster, "verbs-delete").await;
     let said = plugin(&namespace, "storage delete minio", "").await;
     assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("KS083"), "{said:?}");
     assert!(said.stderr.contains("--yes") && said.stderr.contains("the data in s3"), "{said:?}");
     let said = plugin(&namespace, &format!("snapshot delete {snapshot} --wipe-data --yes"), "").await;
     assert_eq!(said.code, 2, "{said:?}");

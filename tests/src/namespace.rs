@@ -1,6 +1,7 @@
 //! A namespace of a story's own, removed when the story is over, and shown when it failed.
 
 use std::process::Command;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace as KubernetesNamespace, ServiceAccount};
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
@@ -21,7 +22,25 @@ impl Namespace {
     /// # Panics
     /// When the API server refuses it.
     pub async fn create(cluster: &Cluster, story: &str) -> Self {
-        let name = format!("{story}-{}", milliseconds());
+        Self::of_name(cluster, format!("{story}-{}", milliseconds())).await
+    }
+
+    /// Creates the namespace of this very name, once that of an earlier run is gone.
+    ///
+    /// # Panics
+    /// When the API server refuses it, or the earlier one stays.
+    pub async fn named(cluster: &Cluster, name: &str) -> Self {
+        let namespaces: Api<KubernetesNamespace> = Api::all(cluster.client.clone());
+        let _ = namespaces.delete(name, &DeleteParams::background()).await;
+        wait::until(namespaces, name, Duration::from_mins(2), |namespace| match namespace {
+            None => Ok(()),
+            Some(_) => Err("it is still there".to_owned()),
+        })
+        .await;
+        Self::of_name(cluster, name.to_owned()).await
+    }
+
+    async fn of_name(cluster: &Cluster, name: String) -> Self {
         let namespaces: Api<KubernetesNamespace> = Api::all(cluster.client.clone());
         let namespace = KubernetesNamespace {
             metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
@@ -29,7 +48,7 @@ impl Namespace {
         };
         namespaces.create(&PostParams::default(), &namespace).await.expect("the namespace is created");
         let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), &name);
-        wait::until(accounts, "default", std::time::Duration::from_secs(30), |account| {
+        wait::until(accounts, "default", Duration::from_secs(30), |account| {
             account.map(|_| ()).ok_or_else(|| "no default ServiceAccount yet".to_owned())
         })
         .await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::environment::Environment;
 
@@ -47,12 +47,13 @@ impl Plugin {
         self.run_with_input(arguments, "").await
     }
 
-    /// Runs the plugin with these arguments and this text on standard input.
+    /// Starts the plugin with these arguments; its streams are pipes.
     ///
     /// # Panics
     /// When the binary cannot be started.
-    pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
-        let mut child = Command::new(&self.binary)
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        Command::new(&self.binary)
             .args(arguments)
             .env("KUBECONFIG", &self.kubeconfig)
             .stdin(Stdio::piped())
@@ -60,7 +61,15 @@ impl Plugin {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic_start(&self.binary, &error));
+            .unwrap_or_else(|error| panic_start(&self.binary, &error))
+    }
+
+    /// Runs the plugin with these arguments and this text on standard input.
+    ///
+    /// # Panics
+    /// When the binary cannot be started.
+    pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.start(arguments);
         if let Some(mut stdin) = child.stdin.take() {
             // A command that reads nothing closes its input early: that is its right.
             let _ = stdin.write_all(input.as_bytes()).await;

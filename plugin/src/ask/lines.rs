@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{Answer, Choice, Question, Shape, cancelled};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -117,8 +117,12 @@ async fn read(hidden: bool, context: &Context, streams: &mut Streams<'_>) -> Res
     match typed {
         Ok(Ok(Some(line))) => Ok(line),
         Ok(Ok(None)) => Err(cancelled(Exit::Interrupted)),
-        Ok(Err(error)) => Err(Failure::usage("the answer could not be read").why(error.to_string())),
-        Err(error) => Err(Failure::usage("the answer could not be read").why(error.to_string())),
+        Ok(Err(error)) => {
+            Err(Failure::new(Code::CannotAsk, "the answer could not be read").why(error.to_string()))
+        }
+        Err(error) => {
+            Err(Failure::new(Code::CannotAsk, "the answer could not be read").why(error.to_string()))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use dialoguer::console::{Key, Term};
 use super::widget::Widget;
 use super::{Answer, Question, cancelled};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::signals;
 use crate::terminal::Silent;
 
@@ -23,8 +23,8 @@ pub async fn ask(question: &Question) -> Result<Answer, Failure> {
         answer = tokio::task::spawn_blocking(move || converse(widget, &Term::stderr())) => match answer {
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Ok(None)) => Err(cancelled(Exit::Interrupted)),
-            Ok(Err(error)) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
-            Err(error) => Err(Failure::usage("the question could not be asked").why(error.to_string())),
+            Ok(Err(error)) => Err(Failure::new(Code::CannotAsk, "the question could not be asked").why(error.to_string())),
+            Err(error) => Err(Failure::new(Code::CannotAsk, "the question could not be asked").why(error.to_string())),
         },
     }
 }

@@ -10,6 +10,9 @@ pub mod suspension;
 pub mod trigger;
 pub mod watch;
 
+use crds::core::BackupConfiguration;
+
+use crate::commands::{removal, show};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -24,7 +27,7 @@ pub enum Command {
     List(list::Args),
     /// Show backups in full: target, storage, encryption, retention, runs, and what is wrong
     #[command(alias = "show")]
-    Status(status::Args),
+    Status(show::Args),
     /// Run a backup now
     Trigger(trigger::Args),
     /// Pause backups: no run is started until they are resumed
@@ -32,7 +35,7 @@ pub enum Command {
     /// Resume backups that were paused
     Resume(suspension::Resume),
     /// Delete backups; their repositories stay unless the backup says Delete or WipeOut of them
-    Delete(delete::Args),
+    Delete(removal::Args),
     /// Show how a run goes, and exit with how it ended
     Watch(watch::Args),
     /// Print what the pods of a run said
@@ -45,11 +48,11 @@ impl Command {
         match self {
             Self::Create(args) => args.run(context, streams).await,
             Self::List(args) => args.run(context, streams).await,
-            Self::Status(args) => args.run(context, streams).await,
+            Self::Status(args) => args.run::<BackupConfiguration>(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Pause(args) => args.run(context, streams).await,
             Self::Resume(args) => args.run(context, streams).await,
-            Self::Delete(args) => args.run(context, streams).await,
+            Self::Delete(args) => args.run::<BackupConfiguration>(context, streams).await,
             Self::Watch(args) => args.run(context, streams).await,
             Self::Logs(args) => args.run(context, streams).await,
         }

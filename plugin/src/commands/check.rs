@@ -1,9 +1,11 @@
-//! `check`: whether the installation is healthy, what is not, and the command that mends it. Reads only.
+//! `check`: whether the installation is healthy, what is not, and the command that mends it. Reads only, but for `--deep`.
 
+mod buckets;
 mod kubernetes;
 mod operator;
 mod render;
 mod report;
+mod wait;
 
 use clap::ValueEnum;
 use crds::storage::BackupStorage;
@@ -11,11 +13,11 @@ use jiff::Timestamp;
 
 use self::report::{Category, Check, Verdict};
 use crate::cluster::Cluster;
-use crate::commands::list::Order;
+use crate::commands::list;
 use crate::commands::lookup;
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::glance::problem;
 use crate::glance::{self, World};
 use crate::human;
@@ -23,6 +25,7 @@ use crate::streams::Streams;
 
 /// Check the cluster, the operator, storages and backups; exit with 1 when something is wrong
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Args {
     /// Only what must be right before an installation
     #[arg(long)]
@@ -30,6 +33,12 @@ pub struct Args {
     /// Storages and backups of all namespaces
     #[arg(short = 'A', long, conflicts_with = "pre")]
     all_namespaces: bool,
+    /// Also write, read back and delete a small object in every storage, from here
+    #[arg(long, conflicts_with = "pre")]
+    deep: bool,
+    /// Wait until the operator is ready, at most this long, and then check
+    #[arg(long, value_name = "DURATION", conflicts_with = "pre")]
+    wait: Option<String>,
     /// Exit with 1 for warnings as well
     #[arg(long)]
     fail_on_warnings: bool,
@@ -53,6 +62,13 @@ enum Format {
 impl Args {
     /// Checks.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let late = match &self.wait {
+            None => None,
+            Some(text) => {
+                let limit = context::duration("--wait", text)?;
+                wait::for_the_operator(&context.cluster().await?, limit, streams).await?
+            }
+        };
         let categories = self.categories(context).await?;
         let text = match self.output {
             Format::Table => render::table(&categories, false),
@@ -61,6 +77,9 @@ impl Args {
         };
         streams.results.write_all(text.as_bytes())?;
         streams.results.flush()?;
+        if let Some(late) = late {
+            return Err(late);
+        }
         let has = |verdict: Verdict| {
             categories.iter().flat_map(|category| &category.checks).any(|check| check.verdict == verdict)
         };
@@ -68,6 +87,12 @@ impl Args {
             return Err(Failure::told(Exit::Failed));
         }
         Ok(())
+    }
+
+    /// Whether anything is written.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.deep
     }
 
     async fn categories(&self, context: &Context) -> Result<Vec<Category>, Failure> {
@@ -85,6 +110,9 @@ impl Args {
             scope.map_or_else(|| "all namespaces".into(), |namespace| format!("namespace {namespace}"));
         let storages = storages(&cluster, scope, now).await;
         categories.push(Category { name: "storage", place: place.clone(), checks: storages });
+        if self.deep {
+            categories.extend(buckets::checks(&cluster, (scope, &place), context).await);
+        }
         let backups = backups(&cluster, scope, now).await;
         categories.push(Category { name: "backups", place, checks: backups });
         Ok(categories)
@@ -94,13 +122,13 @@ impl Args {
 async fn storages(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> Vec<Check> {
     let mut storages: Vec<BackupStorage> = match cluster.list(namespace, "").await {
         Ok(storages) => storages,
-        Err(error) => return vec![Check::unseen("KS020", "storages can be listed", &error.into())],
+        Err(error) => return vec![Check::unseen(Code::NoStorage, "storages can be listed", &error.into())],
     };
     if storages.is_empty() {
         let fix = "kubectl kubestash storage create";
-        return vec![Check::doubtful("KS020", "there is a storage", "none yet", fix)];
+        return vec![Check::doubtful(Code::NoStorage, "there is a storage", "none yet", fix)];
     }
-    Order::Name.sort(&mut storages);
+    list::sort_by_name(&mut storages);
     storages.iter().map(|storage| of_storage(storage, now)).collect()
 }
 
@@ -111,7 +139,7 @@ fn of_storage(storage: &BackupStorage, now: Timestamp) -> Check {
         let size = glance::size(status.total_size.as_ref());
         let repositories = human::counted(status.repositories.len(), "repository");
         let held = if size.is_empty() { repositories } else { format!("{size} in {repositories}") };
-        return Check::well(problem::STORAGE_NOT_READY, place, format!("Ready, {held}"));
+        return Check::well(Code::StorageNotReady, place, format!("Ready, {held}"));
     };
     let failed = crds::condition::first_failure(&status.conditions);
     let since = failed.map(|failed| format!(" since {}", human::age_at(failed.last_transition_time.0, now)));
@@ -123,13 +151,13 @@ fn of_storage(storage: &BackupStorage, now: Timestamp) -> Check {
 async fn backups(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> Vec<Check> {
     let mut world = match World::observe(cluster, namespace, "").await {
         Ok(world) => world,
-        Err(error) => return vec![Check::unseen("KS033", "backups can be listed", &error.into())],
+        Err(error) => return vec![Check::unseen(Code::NoBackup, "backups can be listed", &error.into())],
     };
     if world.configurations.is_empty() {
         let fix = "kubectl kubestash backup create";
-        return vec![Check::doubtful("KS033", "there is a backup", "none yet", fix)];
+        return vec![Check::doubtful(Code::NoBackup, "there is a backup", "none yet", fix)];
     }
-    Order::Name.sort(&mut world.configurations);
+    list::sort_by_name(&mut world.configurations);
     let mut checks = Vec::new();
     for configuration in &world.configurations {
         let backup = world.glance(configuration);
@@ -142,7 +170,7 @@ async fn backups(cluster: &Cluster, namespace: Option<&str>, now: Timestamp) -> 
                 Some(run) => format!("last run {}", run.told(now)),
                 None => "not run yet".to_owned(),
             };
-            checks.push(Check::well(problem::BACKUP_NOT_READY, place, remark));
+            checks.push(Check::well(Code::BackupNotReady, place, remark));
         }
     }
     checks

@@ -13,7 +13,7 @@ use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
 use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format};
@@ -33,8 +33,11 @@ pub struct Flags {
     /// Do not write: print what would be, judged by this plugin or by the API server
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO")]
     pub dry_run: DryRun,
+    /// Do not write: print what would change, as diff -u does; exit with 1 when something would, with more on an error
+    #[arg(long, conflicts_with_all = ["export", "dry_run", "output"])]
+    pub diff: bool,
     /// Output format of the objects
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     pub output: Format,
     /// Take over fields that another manager owns
     #[arg(long)]
@@ -63,7 +66,7 @@ impl Flags {
     /// Whether anything is written.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !self.export && self.dry_run == DryRun::None
+        !self.export && !self.diff && self.dry_run == DryRun::None
     }
 
     /// The limit of the wait.
@@ -77,21 +80,47 @@ impl Flags {
             streams.results.write_all(export(objects)?.as_bytes())?;
             return Ok(());
         }
-        apply::print(&apply::as_planned(objects), DryRun::Client, self.output, streams)
+        apply::print(&apply::as_planned(objects), DryRun::Client, &self.output, streams)
     }
 
-    /// Has the API server judge the objects, writes them unless this is a dry run, and prints what happened.
+    /// Has the API server judge the objects, writes them unless this is a dry run, and prints what happened. A difference
+    /// that was asked for ends as one that was told.
     pub async fn write(
         &self,
         cluster: &Cluster,
         objects: &[Object],
         streams: &mut Streams<'_>,
     ) -> Result<Vec<Written>, Failure> {
+        if self.diff {
+            return print_differences(cluster, objects, self.force_conflicts, streams)
+                .await
+                .map(|()| Vec::new());
+        }
         let writing = Writing { dry_run: self.dry_run, force: self.force_conflicts };
         let written = apply::write(cluster, objects, writing).await?;
-        apply::print(&written, self.dry_run, self.output, streams)?;
+        apply::print(&written, self.dry_run, &self.output, streams)?;
         Ok(written)
     }
+}
+
+/// Prints what applying the objects would change, and ends like `kubectl diff`: as done when nothing differs, with 1 when
+/// something does, and with more than 1 when that cannot be told.
+pub async fn print_differences(
+    cluster: &Cluster,
+    objects: &[Object],
+    force: bool,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    let text = apply::differences(cluster, objects, force).await.map_err(|failure| match failure.exit() {
+        Exit::Failed => failure.ending(Exit::Cluster),
+        _ => failure,
+    })?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    streams.results.write_all(text.as_bytes())?;
+    streams.results.flush()?;
+    Err(Failure::told(Exit::Failed))
 }
 
 /// YAML for Git: everything but the Secrets, of which the command that makes them is told.
@@ -143,10 +172,10 @@ pub async fn ready<K: Resource<DynamicType = ()>>(
             );
             Ok(())
         }
-        Waited::TimedOut(reason) => Err(Failure::new(Exit::TimedOut, format!("{what} is not Ready yet"))
+        Waited::TimedOut(reason) => Err(Failure::new(Code::TimedOut, format!("{what} is not Ready yet"))
             .why(reason)
             .fix("is the operator running?   kubectl kubestash version")),
-        Waited::Interrupted(exit) => Err(Failure::new(exit, "interrupted; what was written stays")),
+        Waited::Interrupted(exit) => Err(Failure::stopped(exit, "interrupted; what was written stays")),
     }
 }
 
@@ -157,14 +186,14 @@ pub async fn installed(cluster: &Cluster) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("KubeStash is not installed in cluster \"{}\"", cluster.context());
-    Err(Failure::cluster(what).fix("kubectl kubestash install"))
+    Err(Failure::new(Code::NotInstalled, what).fix("kubectl kubestash install"))
 }
 
 /// What must be there before anything of KubeStash can be written: its kinds, and the namespace.
 pub async fn preconditions(cluster: &Cluster, namespace: &str) -> Result<(), Failure> {
     installed(cluster).await?;
     if cluster.get::<Namespace>(None, namespace).await?.is_none() {
-        return Err(Failure::cluster(format!("namespace \"{namespace}\" does not exist"))
+        return Err(Failure::new(Code::ObjectMissing, format!("namespace \"{namespace}\" does not exist"))
             .fix(format!("kubectl create namespace {namespace}")));
     }
     Ok(())
@@ -183,13 +212,16 @@ pub async fn lacking_secret(
 fn secret_problem(found: Option<&Secret>, (namespace, name): (&str, &str), key: &str) -> Option<Failure> {
     let make = format!("kubectl create secret generic {name} -n {namespace} --from-file={key}=FILE");
     let Some(secret) = found else {
-        return Some(Failure::cluster(format!("Secret {namespace}/{name} does not exist")).fix(make));
+        return Some(
+            Failure::new(Code::SecretIncomplete, format!("Secret {namespace}/{name} does not exist"))
+                .fix(make),
+        );
     };
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     match value {
         Some(value) if !value.0.is_empty() => None,
         _ => Some(
-            Failure::cluster(format!("Secret {namespace}/{name} has no {key}"))
+            Failure::new(Code::SecretIncomplete, format!("Secret {namespace}/{name} has no {key}"))
                 .fix(format!("put it there, or make another Secret:  {}", make.replace(name, "NAME"))),
         ),
     }

@@ -2,7 +2,7 @@
 
 pub mod bundle;
 pub mod checks;
-mod rollout;
+pub mod rollout;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -17,10 +17,11 @@ use kube::runtime::watcher;
 use crate::apply::{self, Effect, Judged, Written};
 use crate::args::DryRun;
 use crate::cluster::{Asked, Cluster};
+use crate::commands::create;
 use crate::commands::version::{OPERATOR_LABEL, VERSION};
 use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format};
@@ -46,6 +47,9 @@ pub struct Args {
     /// Do not write: print what would be, judged by this plugin or by the API server
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO")]
     dry_run: DryRun,
+    /// Do not write: print what would change, as diff -u does; exit with 1 when something would, with more on an error
+    #[arg(long, conflicts_with_all = ["export", "dry_run", "output"])]
+    diff: bool,
     /// Install over what Helm, Argo CD or Flux manages, over a newer version, and take over fields of others
     #[arg(long, visible_alias = "force-conflicts")]
     force: bool,
@@ -59,7 +63,7 @@ pub struct Args {
     #[arg(long, default_value = "5m", value_name = "DURATION")]
     timeout: String,
     /// Output format of the objects; by default a summary is told
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
 }
 
@@ -77,16 +81,18 @@ impl Args {
         };
         let objects = self.objects(&namespace)?;
         let observed = checks::observe(&cluster, &objects).await?;
-        let problems = checks::problems(&observed, &namespace, VERSION, self.force);
-        let (mut judged, would_be) = match problems {
-            None => apply::judge(&cluster, &objects, self.force).await?,
-            Some(failure) => return Err(failure),
-        };
+        if let Some(failure) = checks::problems(&observed, &namespace, VERSION, self.force) {
+            return Err(failure);
+        }
+        if self.diff {
+            return create::print_differences(&cluster, &objects, self.force, streams).await;
+        }
+        let (mut judged, would_be) = apply::judge(&cluster, &objects, self.force).await?;
         announce(&cluster, &namespace, &judged, streams);
         streams.story.remark(Glyph::Done, "pre-checks", &format!("{} passed", checks::NUMBER + 1));
         streams.story.line(Glyph::Plan, &bundle::inventory(&objects));
         if self.dry_run == DryRun::Server {
-            return apply::print(&would_be, self.dry_run, self.output, streams);
+            return apply::print(&would_be, self.dry_run, &self.output, streams);
         }
         if !self.yes && prompt::possible(context) {
             let question = format!("Apply to cluster \"{}\"?", cluster.context());
@@ -101,7 +107,7 @@ impl Args {
             operator_available(&cluster, &namespace, until, streams).await?;
         }
         if self.output != Format::Table {
-            apply::print(judged.written(), self.dry_run, self.output, streams)?;
+            apply::print(judged.written(), self.dry_run, &self.output, streams)?;
         }
         streams.story.plain("Next: kubectl kubestash backup create");
         Ok(())
@@ -119,7 +125,7 @@ impl Args {
             streams.results.write_all(output::yaml(&bodies)?.as_bytes())?;
             return Ok(());
         }
-        apply::print(&apply::as_planned(&objects), DryRun::Client, self.output, streams)
+        apply::print(&apply::as_planned(&objects), DryRun::Client, &self.output, streams)
     }
 }
 
@@ -199,7 +205,7 @@ async fn definitions_served(cluster: &Cluster, judged: &Judged<'_>, until: Insta
     match waited.await? {
         Waited::Reached(()) => Ok(()),
         Waited::TimedOut(why) => {
-            Err(Failure::new(Exit::TimedOut, "the cluster does not serve the new kinds yet").why(why))
+            Err(Failure::new(Code::TimedOut, "the cluster does not serve the new kinds yet").why(why))
         }
         Waited::Interrupted(exit) => Err(interrupted(exit)),
     }
@@ -210,7 +216,7 @@ fn left(until: Instant) -> Duration {
 }
 
 fn interrupted(exit: Exit) -> Failure {
-    Failure::new(exit, "interrupted; what was applied stays")
+    Failure::stopped(exit, "interrupted; what was applied stays")
         .fix("kubectl kubestash install    (goes on from there)")
 }
 
@@ -243,7 +249,7 @@ async fn operator_available(
             let pods = cluster.list::<Pod>(Some(namespace), OPERATOR_LABEL).await?;
             let trouble =
                 pods.iter().find_map(|pod| Some(format!("pod {}: {}", pod.name_any(), pods::trouble(pod)?)));
-            Err(Failure::new(Exit::TimedOut, "the operator is not available yet")
+            Err(Failure::new(Code::TimedOut, "the operator is not available yet")
                 .why(trouble.unwrap_or(reason))
                 .fix(format!("kubectl logs -n {namespace} deploy/{name}\nkubectl get pods -n {namespace}")))
         }

@@ -1,22 +1,35 @@
-//! What every list has in common: kubectl's flags, and its words for an empty one.
+//! What every list has in common: kubectl's flags, its table, and its words for an empty one.
 
-use clap::ValueEnum;
+mod alone;
+mod live;
+mod order;
+
+use std::collections::BTreeMap;
+
 use crds::retention_period::RetentionPeriod;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
+use kube::runtime::watcher;
 use kube::{Resource, ResourceExt as _};
 use serde::Serialize;
-use serde_json::Value;
 
+pub use alone::{Alone, Row};
+pub use order::{SortBy, sort_by_name};
+
+use crate::cluster::{Cluster, Error, Followed, Selection};
+use crate::commands::create;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::object::{Kind, Object};
-use crate::output::{self, Format};
+use crate::object::Object;
+use crate::output::{self, Format, Shape};
 use crate::streams::Streams;
 
 /// Flags of a list.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Listing")]
 #[group(id = "listing")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Flags {
     /// List the objects of all namespaces
     #[arg(short = 'A', long)]
@@ -24,62 +37,73 @@ pub struct Flags {
     /// Only objects with these labels
     #[arg(short = 'l', long, default_value = "", hide_default_value = true, value_name = "LABELS")]
     pub selector: String,
+    /// Only objects with these fields, for example metadata.name=NAME
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "FIELDS")]
+    pub field_selector: String,
+    /// What to sort by: name, age, size, or a path such as .metadata.creationTimestamp
+    #[arg(long, value_name = "WHAT")]
+    pub sort_by: Option<SortBy>,
+    /// Go on with a row for each change, until Ctrl-C
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Show the labels in a last column
+    #[arg(long)]
+    pub show_labels: bool,
     /// Leave the headers out
     #[arg(long)]
     pub no_headers: bool,
     /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     pub output: Format,
 }
 
-/// What the rows of a list without sizes are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Order {
-    #[default]
-    Name,
-    /// The youngest first.
-    Age,
-}
+/// What a list shows: objects of a kind, and what else their rows are made of.
+pub trait Listed: Default {
+    /// The kind.
+    type Object: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Serialize + Followed;
+    /// What a watch tells.
+    type Change;
 
-/// What the rows of a list are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum OrderOrSize {
-    #[default]
-    Name,
-    /// The youngest first.
-    Age,
-    /// The largest first.
-    Size,
-}
+    /// The columns; the first is the namespace, which is left out unless all are listed.
+    const HEADERS: &'static [&'static str];
+    /// Further columns of `-o wide`.
+    const WIDE: &'static [&'static str];
+    /// The order when none is wished.
+    const ORDER: SortBy = SortBy::Name;
+    /// Whether the objects have a size to be sorted by.
+    const HAS_SIZE: bool = true;
 
-impl Order {
-    /// Sorts objects; within what is equal, by namespace and name.
-    pub fn sort<K: Resource>(self, objects: &mut [K]) {
-        objects.sort_by_key(|object| (object.namespace(), object.name_any()));
-        if self == Self::Age {
-            objects.sort_by_key(|object| std::cmp::Reverse(object.creation_timestamp().map(|made| made.0)));
-        }
+    /// Reads all.
+    fn read(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+        selection: Selection<'_>,
+    ) -> impl Future<Output = Result<Self, Error>>;
+
+    /// Follows all.
+    fn changes(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+        selection: Selection<'_>,
+    ) -> BoxStream<'static, Result<Self::Change, watcher::Error>>;
+
+    /// Brings this up to date.
+    fn note(&mut self, change: Self::Change);
+
+    fn objects(&self) -> &[Self::Object];
+
+    /// The cells of an object, those of wide columns included.
+    fn cells(&self, object: &Self::Object, now: Timestamp) -> Vec<String>;
+
+    /// The size of an object in bytes.
+    fn size(&self, _: &Self::Object) -> Option<u64> {
+        None
     }
-}
 
-impl OrderOrSize {
-    /// Sorts objects; within what is equal, by namespace and name.
-    pub fn sort<K: Resource>(self, objects: &mut [K], size: impl Fn(&K) -> Option<u64>) {
-        Order::Name.sort(objects);
-        match self {
-            Self::Name => {}
-            Self::Age => Order::Age.sort(objects),
-            Self::Size => objects.sort_by_key(|object| std::cmp::Reverse(size(object))),
-        }
+    /// How old an object is.
+    fn time(object: &Self::Object) -> Option<Timestamp> {
+        object.creation_timestamp().map(|made| made.0)
     }
-}
-
-/// A list as a table: the headers, and a row per object; both begin with the namespace, which is left out unless all are
-/// listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rows {
-    pub headers: Vec<&'static str>,
-    pub rows: Vec<Vec<String>>,
 }
 
 impl Flags {
@@ -88,72 +112,114 @@ impl Flags {
         if self.all_namespaces { Ok(None) } else { context.namespace().map(Some) }
     }
 
-    /// Prints objects as `-o` asks for: a table whose rows are made by `rows`, which is told whether more columns are
-    /// wished, or the objects themselves.
-    pub fn print_objects<K>(
-        &self,
-        objects: &[K],
-        rows: impl FnOnce(&[K], bool) -> Rows,
-        (context, streams): (&Context, &mut Streams<'_>),
-    ) -> Result<(), Failure>
-    where
-        K: Resource<DynamicType = ()> + Serialize,
-    {
-        match in_full(objects, self.output)? {
-            None => self.print(rows(objects, self.output == Format::Wide), context, streams),
-            Some(text) => {
-                streams.results.write_all(text.as_bytes())?;
-                Ok(())
-            }
-        }
+    fn selection(&self) -> Selection<'_> {
+        Selection { labels: &self.selector, fields: &self.field_selector }
     }
 
-    /// Prints the rows as a table, or says that there are none, as kubectl does.
-    pub fn print(&self, rows: Rows, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        if rows.rows.is_empty() {
-            let place = match self.namespace(context)? {
-                Some(namespace) => format!(" in {namespace} namespace"),
-                None => String::new(),
-            };
-            streams.story.plain(&format!("No resources found{place}."));
-            return Ok(());
+    /// Lists the objects that are `wished`, and with `--watch` what becomes of them.
+    pub async fn run<L: Listed>(
+        &self,
+        wished: impl Fn(&L, &L::Object) -> bool,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        let namespace = self.namespace(context)?;
+        let cluster = context.cluster().await?;
+        let list = match L::read(&cluster, namespace.as_deref(), self.selection()).await {
+            Err(error) if error.status() == Some(400) => return Err(self.misunderstood(error)),
+            list => list?,
+        };
+        if list.objects().is_empty() {
+            create::installed(&cluster).await?;
         }
-        streams.results.write_all(self.render(rows).as_bytes())?;
+        let mut objects: Vec<L::Object> =
+            list.objects().iter().filter(|object| wished(&list, object)).cloned().collect();
+        self.sort_by.as_ref().unwrap_or(&L::ORDER).sort(&list, &mut objects)?;
+        if self.watch {
+            return live::follow(
+                self,
+                (&cluster, namespace.as_deref()),
+                (list, objects),
+                wished,
+                (context, streams),
+            )
+            .await;
+        }
+        self.print(&list, &objects, (context, streams))
+    }
+
+    /// Only the API server knows what can be selected.
+    fn misunderstood(&self, error: Error) -> Failure {
+        let failure = Failure::from(error);
+        let given = [("-l", &self.selector), ("--field-selector", &self.field_selector)];
+        let given = given.iter().filter(|(_, value)| !value.is_empty());
+        let flags: Vec<String> = given.map(|(flag, value)| format!("{flag} '{value}'")).collect();
+        let why = failure.rows().find(|(label, _)| *label == "why").map_or("", |(_, why)| why);
+        Failure::usage(format!("the API server does not understand {}", flags.join(" "))).why(why)
+    }
+
+    fn print<L: Listed>(
+        &self,
+        list: &L,
+        objects: &[L::Object],
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        let text = match self.output.document(&bodies(objects)?, Shape::List)? {
+            Some(text) => text,
+            None if objects.is_empty() => {
+                let place = match self.namespace(context)? {
+                    Some(namespace) => format!(" in {namespace} namespace"),
+                    None => String::new(),
+                };
+                streams.story.plain(&format!("No resources found{place}."));
+                return Ok(());
+            }
+            None => self.table(list, objects, context.environment.now()),
+        };
+        streams.results.write_all(text.as_bytes())?;
         Ok(())
     }
 
-    fn render(&self, mut rows: Rows) -> String {
-        if !self.all_namespaces {
-            rows.headers.remove(0);
-            for row in &mut rows.rows {
-                row.remove(0);
-            }
-        }
-        let text = output::table(&rows.headers, &rows.rows);
+    fn table<L: Listed>(&self, list: &L, objects: &[L::Object], now: Timestamp) -> String {
+        let rows: Vec<Vec<String>> = objects.iter().map(|object| self.row(list, object, now)).collect();
+        let text = output::table(&self.headers::<L>(), &rows);
         match text.split_once('\n') {
             Some((_, below)) if self.no_headers => below.to_owned(),
             _ => text,
         }
     }
+
+    fn headers<L: Listed>(&self) -> Vec<&'static str> {
+        let wide = if self.output == Format::Wide { L::WIDE } else { &[] };
+        let labels: &[&str] = if self.show_labels { &["LABELS"] } else { &[] };
+        [&L::HEADERS[usize::from(!self.all_namespaces)..], wide, labels].concat()
+    }
+
+    fn row<L: Listed>(&self, list: &L, object: &L::Object, now: Timestamp) -> Vec<String> {
+        let mut cells = list.cells(object, now);
+        if self.output != Format::Wide {
+            cells.truncate(L::HEADERS.len());
+        }
+        if self.show_labels {
+            cells.push(labels(object.labels()));
+        }
+        if !self.all_namespaces {
+            cells.remove(0);
+        }
+        cells
+    }
 }
 
-/// Objects as JSON, YAML or names; `None` when a table is wished.
-pub fn in_full<K>(objects: &[K], format: Format) -> Result<Option<String>, Failure>
+/// `app=shop,tier=web`, as kubectl shows labels.
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+}
+
+/// Objects as people see them.
+pub fn bodies<K>(objects: &[K]) -> Result<Vec<serde_json::Value>, Failure>
 where
     K: Resource<DynamicType = ()> + Serialize,
 {
-    let bodies = || -> Result<Vec<Value>, Failure> {
-        objects.iter().map(|object| Ok(Object::shown(&Object::typed(object)?.body, false))).collect()
-    };
-    Ok(match format {
-        Format::Table | Format::Wide => None,
-        Format::Json => Some(output::json(&bodies()?)?),
-        Format::Yaml => Some(output::yaml(&bodies()?)?),
-        Format::Name => {
-            let kind = Kind::of::<K>().lower_case();
-            Some(output::lines(objects.iter().map(|object| format!("{kind}/{}", object.name_any()))))
-        }
-    })
+    objects.iter().map(|object| Ok(Object::shown(&Object::typed(object)?.body, false))).collect()
 }
 
 /// The phase of an object as a cell; of one that is being deleted, kubectl's word for that.
@@ -185,29 +251,55 @@ pub fn since(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use crds::storage::{RetentionPolicy, RetentionPolicySpec};
+
     use super::*;
 
-    fn rows() -> Rows {
-        Rows { headers: vec!["NAMESPACE", "NAME"], rows: vec![vec!["shop".into(), "a".into()]] }
+    fn flags(all_namespaces: bool) -> Flags {
+        Flags {
+            all_namespaces,
+            selector: String::new(),
+            field_selector: String::new(),
+            sort_by: None,
+            watch: false,
+            show_labels: false,
+            no_headers: false,
+            output: Format::Table,
+        }
+    }
+
+    fn policies() -> Alone<RetentionPolicy> {
+        let mut policy = RetentionPolicy::new("keep", RetentionPolicySpec::default());
+        policy.metadata.namespace = Some("shop".into());
+        policy.metadata.labels = Some([("a".into(), "b".into()), ("c".into(), "d".into())].into());
+        Alone(vec![policy])
     }
 
     #[test]
     fn the_namespace_is_shown_when_all_are_listed() {
-        let flags = |all_namespaces, no_headers| Flags {
-            all_namespaces,
-            selector: String::new(),
-            no_headers,
-            output: Format::Table,
+        let shown = |flags: Flags| {
+            let (policies, now) = (policies(), Timestamp::UNIX_EPOCH);
+            let columns = |line: &str| {
+                line.split("   ")
+                    .map(|cell| cell.trim().to_owned())
+                    .filter(|cell| !cell.is_empty())
+                    .collect::<Vec<_>>()
+            };
+            let table = flags.table(&policies, policies.objects(), now);
+            let first: Vec<String> = table.lines().map(|line| columns(line)[0].clone()).collect();
+            let last: Vec<String> = table.lines().filter_map(|line| columns(line).pop()).collect();
+            (first.join(" "), last.join(" "))
         };
-        assert_eq!(flags(true, false).render(rows()), "NAMESPACE   NAME\nshop        a\n");
-        assert_eq!(flags(false, false).render(rows()), "NAME\na\n");
-        assert_eq!(flags(false, true).render(rows()), "a\n");
+        assert_eq!(shown(flags(true)).0, "NAMESPACE shop");
+        assert_eq!(shown(flags(false)).0, "NAME keep");
+        assert_eq!(shown(Flags { no_headers: true, ..flags(false) }).0, "keep");
+        assert_eq!(shown(Flags { show_labels: true, ..flags(false) }).1, "LABELS a=b,c=d");
+        assert_eq!(shown(Flags { output: Format::Wide, ..flags(false) }).1, "USABLE-FROM same");
     }
 
     #[test]
     fn an_object_that_is_being_deleted_is_terminating_whatever_its_phase() {
-        let mut policy =
-            crds::storage::RetentionPolicy::new("keep", crds::storage::RetentionPolicySpec::default());
+        let mut policy = policies().0.remove(0);
         assert_eq!(phase(&policy, Some("Ready")), "Ready");
         assert_eq!(phase(&policy, None::<&str>), "Unknown");
         policy.metadata.deletion_timestamp =

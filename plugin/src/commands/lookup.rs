@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cluster::Cluster;
 use crate::commands::create;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::suggest;
 
@@ -41,7 +41,10 @@ impl Choice {
             let kind = Kind::of::<K>().kind;
             let with =
                 if labels.is_empty() { String::new() } else { format!(" with the labels \"{labels}\"") };
-            return Err(Failure::cluster(format!("there is no {kind}{with} in namespace {namespace}")));
+            return Err(Failure::new(
+                Code::ObjectMissing,
+                format!("there is no {kind}{with} in namespace {namespace}"),
+            ));
         }
         Ok(found)
     }
@@ -90,7 +93,7 @@ where
 fn unknown(kind: &str, namespace: &str, name: &str, known: &[String]) -> Failure {
     /// More names than fit a few lines help nobody.
     const SHOWN: usize = 10;
-    let failure = Failure::cluster(format!("{kind} {namespace}/{name} does not exist"));
+    let failure = Failure::new(Code::ObjectMissing, format!("{kind} {namespace}/{name} does not exist"));
     if let Some(nearest) = suggest::nearest(name, known.iter().map(String::as_str)) {
         return failure.fix(format!("did you mean {nearest}?"));
     }

@@ -4,13 +4,15 @@
 use crds::storage::DeletionPolicy;
 use kube::Resource;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::apply::owner;
 use crate::args::DryRun;
 use crate::cluster::Cluster;
+use crate::commands::lookup;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Object;
 use crate::prompt;
 use crate::story::Glyph;
@@ -30,6 +32,40 @@ pub struct Flags {
     /// The name of the object, to confirm that its data is erased; may be repeated
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
+}
+
+/// A command that deletes objects of a kind.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    choice: lookup::Choice,
+    #[command(flatten)]
+    delete: Flags,
+}
+
+/// A kind whose objects can be deleted, with all that depends on them.
+pub trait Deletable: Resource<DynamicType = ()> + DeserializeOwned + Clone {
+    /// What happens when these objects of a namespace go.
+    fn doomed(
+        chosen: &[Self],
+        cluster: &Cluster,
+        namespace: &str,
+    ) -> impl Future<Output = Result<Vec<Doomed>, Failure>>;
+}
+
+impl Args {
+    /// Deletes.
+    pub async fn run<K: Deletable>(
+        self,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<(), Failure> {
+        let namespace = context.namespace()?;
+        let cluster = context.cluster().await?;
+        let chosen: Vec<K> = self.choice.objects(&cluster, &namespace).await?;
+        let doomed = K::doomed(&chosen, &cluster, &namespace).await?;
+        self.delete.delete(&cluster, &doomed, (context, streams)).await
+    }
 }
 
 /// What the deletion of an object does to its data (contract §6.4).
@@ -127,7 +163,7 @@ impl Flags {
             let question =
                 format!("Type the name of the {} ({}) to erase its data", object.kind.kind, object.name);
             if prompt::line(&question, (context, streams)).await? != object.name {
-                return Err(Failure::usage("not confirmed; nothing was changed")
+                return Err(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed")
                     .fix(format!("--confirm {}", object.name)));
             }
         }
@@ -151,7 +187,7 @@ fn refused(unconfirmed: &[&Doomed], needs_yes: bool) -> Option<Failure> {
     }
     let why =
         if unconfirmed.is_empty() { "nobody can be asked here" } else { "data would be erased for ever" };
-    Some(Failure::usage("not confirmed; nothing was changed").why(why).fix(flags.join(" ")))
+    Some(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed").why(why).fix(flags.join(" ")))
 }
 
 fn announce(doomed: &[Doomed], streams: &mut Streams<'_>) {

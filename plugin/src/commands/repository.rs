@@ -5,6 +5,10 @@ pub mod list;
 pub mod show;
 pub mod unlock;
 
+use crds::storage::Repository;
+
+use crate::commands::list::Alone;
+use crate::commands::{self as verbs, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -14,11 +18,11 @@ use crate::streams::Streams;
 pub enum Command {
     /// List repositories
     #[command(alias = "get")]
-    List(list::Args),
+    List(verbs::list::Flags),
     /// Show repositories in full: place, encryption, newest snapshots, and what is wrong
-    Show(show::Args),
+    Show(verbs::show::Args),
     /// Delete repositories; their data stays unless their deletionPolicy is WipeOut
-    Delete(delete::Args),
+    Delete(removal::Args),
     /// Show who holds the locks of a Repository, and remove those of work that is gone
     Unlock(unlock::Args),
 }
@@ -27,9 +31,9 @@ impl Command {
     /// Runs the verb.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
-            Self::List(args) => args.run(context, streams).await,
-            Self::Show(args) => args.run(context, streams).await,
-            Self::Delete(args) => args.run(context, streams).await,
+            Self::List(flags) => flags.run(|_: &Alone<Repository>, _| true, (context, streams)).await,
+            Self::Show(args) => args.run::<Repository>(context, streams).await,
+            Self::Delete(args) => args.run::<Repository>(context, streams).await,
             Self::Unlock(args) => args.run(context, streams).await,
         }
     }

@@ -5,6 +5,10 @@ pub mod delete;
 pub mod list;
 pub mod show;
 
+use crds::storage::RetentionPolicy;
+
+use crate::commands::list::Alone;
+use crate::commands::{self as verbs, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -16,11 +20,11 @@ pub enum Command {
     Create(Box<create::Args>),
     /// List retention policies
     #[command(alias = "get")]
-    List(list::Args),
+    List(verbs::list::Flags),
     /// Show retention policies in full, and which backups of the namespace follow them
-    Show(show::Args),
+    Show(verbs::show::Args),
     /// Delete retention policies; no backup is removed by that
-    Delete(delete::Args),
+    Delete(removal::Args),
 }
 
 impl Command {
@@ -28,9 +32,9 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(context, streams).await,
-            Self::List(args) => args.run(context, streams).await,
-            Self::Show(args) => args.run(context, streams).await,
-            Self::Delete(args) => args.run(context, streams).await,
+            Self::List(flags) => flags.run(|_: &Alone<RetentionPolicy>, _| true, (context, streams)).await,
+            Self::Show(args) => args.run::<RetentionPolicy>(context, streams).await,
+            Self::Delete(args) => args.run::<RetentionPolicy>(context, streams).await,
         }
     }
 }

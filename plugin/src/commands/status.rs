@@ -5,7 +5,7 @@ use crds::storage::BackupStorage;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt as _};
 
-use crate::commands::list::{self, Order};
+use crate::commands::list;
 use crate::commands::{backup, create};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -38,8 +38,8 @@ impl Args {
             streams.story.plain("Next: kubectl kubestash backup create");
             return Ok(());
         }
-        Order::Name.sort(&mut storages);
-        Order::Name.sort(&mut world.configurations);
+        list::sort_by_name(&mut storages);
+        list::sort_by_name(&mut world.configurations);
         let text = screen(&storages, &world, now, self.all_namespaces);
         streams.results.write_all(text.as_bytes())?;
         Ok(())

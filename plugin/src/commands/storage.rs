@@ -5,6 +5,10 @@ pub mod delete;
 pub mod list;
 pub mod show;
 
+use crds::storage::BackupStorage;
+
+use crate::commands::list::Alone;
+use crate::commands::{self as verbs, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -16,11 +20,11 @@ pub enum Command {
     Create(Box<create::Args>),
     /// List storages
     #[command(alias = "get")]
-    List(list::Args),
+    List(verbs::list::Flags),
     /// Show storages in full: place, state, repositories, and what is wrong
-    Show(show::Args),
+    Show(verbs::show::Args),
     /// Delete storages; their data stays unless their deletionPolicy is WipeOut
-    Delete(delete::Args),
+    Delete(removal::Args),
 }
 
 impl Command {
@@ -28,9 +32,9 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(context, streams).await,
-            Self::List(args) => args.run(context, streams).await,
-            Self::Show(args) => args.run(context, streams).await,
-            Self::Delete(args) => args.run(context, streams).await,
+            Self::List(flags) => flags.run(|_: &Alone<BackupStorage>, _| true, (context, streams)).await,
+            Self::Show(args) => args.run::<BackupStorage>(context, streams).await,
+            Self::Delete(args) => args.run::<BackupStorage>(context, streams).await,
         }
     }
 }

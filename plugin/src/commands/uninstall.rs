@@ -25,7 +25,7 @@ use crate::commands::install::{bundle, checks};
 use crate::commands::version::{OPERATOR_LABEL, VERSION};
 use crate::context::{self, Context};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 use crate::prompt;
@@ -113,7 +113,7 @@ impl Args {
             [one] => Ok(one.namespace.clone()),
             several => {
                 let names: Vec<&str> = several.iter().map(|installed| installed.namespace.as_str()).collect();
-                Err(Failure::usage("several operators are installed")
+                Err(Failure::new(Code::SeveralOperators, "several operators are installed")
                     .row("found", names.join(", "))
                     .fix("--operator-namespace NAMESPACE"))
             }
@@ -154,7 +154,7 @@ impl Args {
             if typed == name {
                 return Ok(());
             }
-            return Err(Failure::usage("not confirmed; nothing was changed")
+            return Err(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed")
                 .why("--delete-crds removes every object of KubeStash from the cluster")
                 .fix(format!("--confirm {name}")));
         }
@@ -162,7 +162,7 @@ impl Args {
             return Ok(());
         }
         if !prompt::possible(context) {
-            return Err(Failure::usage("not confirmed; nothing was changed").fix("--yes"));
+            return Err(Failure::new(Code::NotConfirmed, "not confirmed; nothing was changed").fix("--yes"));
         }
         if prompt::confirm(&format!("Remove from cluster \"{name}\"?"), (context, streams)).await? {
             return Ok(());
@@ -317,12 +317,12 @@ where
     });
     match waited.await {
         Ok(Waited::Reached(())) => Ok(()),
-        Ok(Waited::TimedOut(why)) => Err(Failure::new(Exit::TimedOut, "objects are still there")
+        Ok(Waited::TimedOut(why)) => Err(Failure::new(Code::TimedOut, "objects are still there")
             .why(why)
             .fix("their finalizers need the operator: look at its log, then run the same command again")),
-        Ok(Waited::Interrupted(exit)) => Err(Failure::new(exit, "interrupted; what was removed is gone")),
+        Ok(Waited::Interrupted(exit)) => Err(Failure::stopped(exit, "interrupted; what was removed is gone")),
         // The kind itself is gone, and its objects with it.
-        Err(failure) if failure.what().contains("does not exist") => Ok(()),
+        Err(failure) if failure.code() == Some(Code::ObjectMissing) => Ok(()),
         Err(failure) => Err(failure),
     }
 }
@@ -353,7 +353,7 @@ async fn delete_namespace(
         .map(|object| object.reference())
         .collect();
     if !left.is_empty() {
-        return Err(Failure::cluster(format!("namespace {namespace} was not removed"))
+        return Err(Failure::new(Code::UninstallHindered, format!("namespace {namespace} was not removed"))
             .why(format!("it holds {}", left.join(", ")))
             .fix(format!("kubectl delete namespace {namespace}   if all of that may go")));
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::streams::Streams;
 
 /// The label by which the operator is found; upstream's own tools use the same.
@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long)]
     client: bool,
     /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
 }
 
@@ -41,11 +41,11 @@ impl Args {
             let found = context.cluster().await?.list::<Deployment>(None, OPERATOR_LABEL).await?;
             found.iter().map(operator).collect()
         };
-        let text = match self.output {
-            Format::Json => output::json(&[value(&operators)])?,
-            Format::Yaml => output::yaml(&[value(&operators)])?,
-            Format::Table | Format::Wide | Format::Name => render(&operators, self.client),
+        let text = match &self.output {
+            Format::Name => None,
+            format => format.document(&[value(&operators)], Shape::Named)?,
         };
+        let text = text.unwrap_or_else(|| render(&operators, self.client));
         streams.results.write_all(text.as_bytes())?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use kube::client::AuthError;
 use kube::core::Status;
 
-use super::Failure;
+use super::{Code, Failure};
 use crate::cluster::{Asked, Error};
 
 impl From<Error> for Failure {
@@ -29,7 +29,7 @@ impl From<Error> for Failure {
 }
 
 fn unreachable_cluster(context: &str) -> Failure {
-    Failure::cluster(format!("cannot reach the cluster (context \"{context}\")"))
+    Failure::new(Code::ClusterUnreachable, format!("cannot reach the cluster (context \"{context}\")"))
 }
 
 /// The object or collection of a request, in words.
@@ -45,35 +45,42 @@ fn object(asked: &Asked) -> String {
 
 fn refused(asked: &Asked, status: &Status) -> Failure {
     match status.code {
-        401 => Failure::cluster("the cluster does not accept your credentials")
+        401 => Failure::new(Code::Unauthenticated, "the cluster does not accept your credentials")
             .why(status.message.clone())
             .fix("log in again, or look at:  kubectl config view --minify"),
         403 if status.message.contains("admission webhook")
             || status.message.contains("ValidatingAdmissionPolicy") =>
         {
-            Failure::cluster(format!("the cluster's admission rules refuse {}", object(asked)))
-                .why(status.message.clone())
+            Failure::new(
+                Code::ObjectRefused,
+                format!("the cluster's admission rules refuse {}", object(asked)),
+            )
+            .why(status.message.clone())
         }
         403 => forbidden(asked, status),
-        404 => Failure::cluster(format!("{} does not exist", object(asked))).why(status.message.clone()),
+        404 => Failure::new(Code::ObjectMissing, format!("{} does not exist", object(asked)))
+            .why(status.message.clone()),
         409 if asked.verb == "patch" => conflict(asked, status),
         422 | 400 => invalid(asked, status),
-        500 if status.message.contains("failed calling webhook") => Failure::cluster(format!(
-            "an admission webhook that must judge {} does not answer",
-            object(asked)
-        ))
+        500 if status.message.contains("failed calling webhook") => Failure::new(
+            Code::WebhookDown,
+            format!("an admission webhook that must judge {} does not answer", object(asked)),
+        )
         .why(status.message.clone())
         .fix("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
-        _ => Failure::cluster(format!("the cluster could not {} {}", asked.verb, object(asked)))
-            .why(message(status)),
+        _ => Failure::new(
+            Code::RequestFailed,
+            format!("the cluster could not {} {}", asked.verb, object(asked)),
+        )
+        .why(message(status)),
     }
 }
 
 fn forbidden(asked: &Asked, status: &Status) -> Failure {
     let scope =
         asked.namespace.as_ref().map_or_else(|| " --all-namespaces".to_owned(), |name| format!(" -n {name}"));
-    let failure =
-        Failure::cluster(format!("you may not {} {}", asked.verb, object(asked))).why(status.message.clone());
+    let failure = Failure::new(Code::Forbidden, format!("you may not {} {}", asked.verb, object(asked)))
+        .why(status.message.clone());
     if status.message.contains("attempting to grant RBAC permissions not currently held") {
         return failure.fix("ask somebody who holds these rights to run this command");
     }
@@ -91,9 +98,12 @@ fn conflict(asked: &Asked, status: &Status) -> Failure {
     let manager =
         causes.iter().find_map(|cause| cause.message.split('"').nth(1)).unwrap_or("another field manager");
     let on = if fields.is_empty() { String::new() } else { format!(" on {}", fields.join(", ")) };
-    Failure::cluster(format!("a change of {} conflicts with \"{manager}\"{on}", object(asked)))
-        .why("that manager wrote these fields, and would write them again")
-        .fix("make the change where that manager takes it from\nor take the fields over:  --force-conflicts")
+    Failure::new(
+        Code::FieldConflict,
+        format!("a change of {} conflicts with \"{manager}\"{on}", object(asked)),
+    )
+    .why("that manager wrote these fields, and would write them again")
+    .fix("make the change where that manager takes it from\nor take the fields over:  --force-conflicts")
 }
 
 fn invalid(asked: &Asked, status: &Status) -> Failure {
@@ -107,7 +117,7 @@ fn invalid(asked: &Asked, status: &Status) -> Failure {
         .collect();
     reasons.dedup();
     let why = if reasons.is_empty() { message(status) } else { reasons.join("\n") };
-    Failure::cluster(format!("the cluster does not accept {}", object(asked))).why(why)
+    Failure::new(Code::ObjectRefused, format!("the cluster does not accept {}", object(asked))).why(why)
 }
 
 fn message(status: &Status) -> String {
@@ -121,7 +131,8 @@ fn message(status: &Status) -> String {
 /// A credential plugin that failed. What it printed to its standard output may be a credential, so that only its
 /// standard error is told.
 fn not_authenticated(context: &str, error: &AuthError) -> Failure {
-    let failure = unreachable_cluster(context);
+    let failure =
+        Failure::new(Code::Unauthenticated, format!("cannot reach the cluster (context \"{context}\")"));
     match error {
         AuthError::AuthExecRun { cmd, out, .. } => {
             let said = String::from_utf8_lossy(&out.stderr);
@@ -181,7 +192,8 @@ mod tests {
             text,
             "error: you may not list backupconfigurations.core.kubestash.com in namespace shop\n  \
              why   forbidden: …\n  \
-             fix   ask for the right; check with:  kubectl auth can-i list backupconfigurations.core.kubestash.com -n shop\n"
+             fix   ask for the right; check with:  kubectl auth can-i list backupconfigurations.core.kubestash.com -n shop\n  \
+             docs  KS003  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks003\n"
         );
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::Glance;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::progress::outcome::{self, Outcomes};
 use crate::readiness;
@@ -27,8 +27,8 @@ pub enum Severity {
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable name of the check that found it.
-    pub id: &'static str,
+    /// What kind of problem.
+    pub code: Code,
     pub severity: Severity,
     /// One line.
     pub what: String,
@@ -36,26 +36,17 @@ pub struct Problem {
     pub fix: String,
 }
 
-/// The storage is not Ready.
-pub const STORAGE_NOT_READY: &str = "KS021";
-/// The backup is not Ready, or not valid.
-pub const BACKUP_NOT_READY: &str = "KS030";
-/// The newest run failed.
-pub const RUN_FAILED: &str = "KS031";
-/// Two slots passed without success.
-pub const OVERDUE: &str = "KS032";
-
 /// What is wrong with a storage.
 #[must_use]
 pub fn of_storage(storage: &BackupStorage) -> Option<Problem> {
-    judged(STORAGE_NOT_READY, readiness::storage(Some(storage)))
+    judged(Code::StorageNotReady, readiness::storage(Some(storage)))
 }
 
 /// What is wrong with a backup, the gravest first.
 #[must_use]
 pub fn of_backup(backup: &Glance<'_>, now: Timestamp) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
-        judged(BACKUP_NOT_READY, readiness::backup(Some(backup.configuration))).into_iter().collect();
+        judged(Code::BackupNotReady, readiness::backup(Some(backup.configuration))).into_iter().collect();
     problems.extend(failed_run(backup, now));
     let (name, namespace) =
         (backup.configuration.name_any(), backup.configuration.namespace().unwrap_or_default());
@@ -68,7 +59,7 @@ pub fn of_backup(backup: &Glance<'_>, now: Timestamp) -> Vec<Problem> {
             .last_success(&session.name)
             .map_or_else(|| "never".to_owned(), |last| format!("{} ago", human::age_at(last, now)));
         problems.push(Problem {
-            id: OVERDUE,
+            code: Code::Overdue,
             severity: Severity::Warning,
             what: format!(
                 "session {}: last success {last}, schedule is {}",
@@ -81,7 +72,7 @@ pub fn of_backup(backup: &Glance<'_>, now: Timestamp) -> Vec<Problem> {
     problems
 }
 
-fn judged(id: &'static str, verdict: Verdict<()>) -> Option<Problem> {
+fn judged(code: Code, verdict: Verdict<()>) -> Option<Problem> {
     let from = |severity, failure: &Failure| {
         let text = |label: &str| {
             failure
@@ -93,13 +84,13 @@ fn judged(id: &'static str, verdict: Verdict<()>) -> Option<Problem> {
         };
         let why = text("why").replace('\n', "; ");
         let what = if why.is_empty() { failure.what().to_owned() } else { why };
-        Problem { id, severity, what, fix: text("fix") }
+        Problem { code, severity, what, fix: text("fix") }
     };
     match verdict {
         Verdict::Reached(()) => None,
         Verdict::Never(failure) | Verdict::Stuck(failure) => Some(from(Severity::Error, &failure)),
         Verdict::NotYet(what) => Some(Problem {
-            id,
+            code,
             severity: Severity::Warning,
             what,
             fix: "kubectl kubestash check   tells whether the operator runs".into(),
@@ -117,7 +108,7 @@ fn failed_run(backup: &Glance<'_>, now: Timestamp) -> Option<Problem> {
     let (why, fix) = cause(backup, &run.name);
     let age = human::age_at(run.started, now);
     let what = if why.is_empty() { format!("failed {age} ago") } else { format!("failed {age} ago: {why}") };
-    Some(Problem { id: RUN_FAILED, severity: Severity::Warning, what, fix })
+    Some(Problem { code: Code::RunFailed, severity: Severity::Warning, what, fix })
 }
 
 /// Why a run failed, in one line, and what to do.

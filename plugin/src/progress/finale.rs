@@ -52,6 +52,7 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
                     format!("the operator tries at {when}:  kubectl kubestash watch {backup} -n {namespace}"),
                 )
             }));
+            rows.extend(docs(outcome));
             let word = if *partly { "failed in part" } else { "failed" };
             Finale {
                 glyph: Glyph::Failed,
@@ -62,9 +63,13 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
         Outcomes::Skipped { why } => Finale {
             glyph: Glyph::Warning,
             headline: format!("{what} was skipped"),
-            lines: aligned(&[("why", why.clone())]),
+            lines: aligned(&[vec![("why", why.clone())], docs(outcome)].concat()),
         },
     }
+}
+
+fn docs(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    outcome.code().map(|code| ("docs", format!("{}  {}", code.id(), code.docs()))).into_iter().collect()
 }
 
 fn aligned(rows: &[(&str, String)]) -> Vec<String> {
@@ -117,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_is_tried_again_says_when_and_how_to_see_it() {
-        assert!(told(&last(&tried_again())).ends_with(
-            "  again  the operator tries at 2025-11-22 10:25:03 UTC:  kubectl kubestash watch shop -n shop\n"
+        assert!(told(&last(&tried_again())).contains(
+            "\n  again  the operator tries at 2025-11-22 10:25:03 UTC:  kubectl kubestash watch shop -n shop\n"
         ));
     }
 
@@ -131,6 +136,7 @@ mod tests {
   why   repository \"nightly/manifest\" in s3 backups is locked: exclusive lock of ann@laptop (process 42), 3m 1s old
   fix   kubectl kubestash unlock shop-repo -n shop   once nobody works there any more
   logs  kubectl kubestash backup logs shop --run shop-nightly-1763806800 -n shop
+  docs  KS031  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks031
 "
         );
     }
@@ -139,7 +145,11 @@ mod tests {
     fn a_skipped_run_says_why() {
         assert_eq!(
             told(&last(&skipped())),
-            "‼ backup shop/shop was skipped\n  why  another run (shop-nightly-1763803200) was still active\n"
+            "\
+‼ backup shop/shop was skipped
+  why   another run (shop-nightly-1763803200) was still active
+  docs  KS035  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks035
+"
         );
     }
 
@@ -158,6 +168,7 @@ mod tests {
   kept  58 objects were stored; the snapshot is marked incomplete
   fix   kubectl kubestash backup create shop -n shop --create-reader --yes
   logs  kubectl kubestash backup logs shop --run shop-nightly-1763806800 -n shop
+  docs  KS031  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks031
 "
         );
     }

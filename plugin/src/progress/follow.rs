@@ -22,7 +22,7 @@ use super::{Mode, View, finale, json, plain};
 use crate::cluster::{Asked, Cluster, Followed};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::streams::Streams;
 use crate::terminal::HiddenCursor;
@@ -79,7 +79,7 @@ async fn drive(
             _ = redraw.tick() => screen.draw(&runs),
             _ = remind.tick() => screen.tell(&runs, true)?,
             change = changes.next() => match change {
-                None => return Err(Failure::cluster("the watch of the cluster ended")),
+                None => return Err(Failure::new(Code::RequestFailed, "the watch of the cluster ended")),
                 Some(Seen::Refused(asked, error)) => wait::refused(cluster, &asked, error)?,
                 Some(Seen::Change(change)) => {
                     let now = screen.context.environment.now();
@@ -120,7 +120,10 @@ fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
         _ => format!("stopped watching; {} {go} on in the cluster", names.join(", ")),
     };
     let again = again(namespace, open);
-    let failure = Failure::new(exit, what);
+    let failure = match exit {
+        Exit::TimedOut => Failure::new(Code::TimedOut, what),
+        exit => Failure::stopped(exit, what),
+    };
     match open.iter().find_map(|run| run.waiting()) {
         Some(why) => failure.why(why).row("again", again),
         None => failure.row("again", again),

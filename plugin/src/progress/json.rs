@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::outcome::{Outcome, Outcomes};
 use super::{Part, State, View};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// Version of the messages; grows when a field changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
@@ -65,10 +65,11 @@ pub fn give_up(failure: &Failure, now: Timestamp, results: &mut dyn Write) -> io
 #[must_use]
 pub fn exit_error(failure: &Failure, now: Timestamp) -> Value {
     let row = |label: &str| failure.rows().find(|(name, _)| *name == label).map(|(_, text)| text.to_owned());
+    let (id, docs) = (failure.code().map(Code::id), failure.code().map(Code::docs));
     message(
         "exit_error",
         now,
-        &json!({"code": failure.exit().code(), "message": failure.what(), "why": row("why"), "fix": row("fix")}),
+        &json!({"code": failure.exit().code(), "message": failure.what(), "why": row("why"), "fix": row("fix"), "id": id, "docs": docs}),
     )
 }
 
@@ -159,6 +160,8 @@ fn summary(view: &View, outcome: &Outcome) -> Value {
         "message": why,
         "kept": kept,
         "fix": fix,
+        "id": outcome.code().map(Code::id),
+        "docs": outcome.code().map(Code::docs),
         "next_try": next_try.map(stamp),
     })
 }

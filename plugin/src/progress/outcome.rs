@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use crate::exit::Exit;
+use crate::failure::Code;
 use crate::human;
 
 /// How a run ended.
@@ -75,6 +76,16 @@ impl Outcome {
             Outcomes::Succeeded => "Succeeded",
             Outcomes::Failed { .. } => "Failed",
             Outcomes::Skipped { .. } => "Skipped",
+        }
+    }
+
+    /// What kind of error it is; none for a run that succeeded.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match &self.result {
+            Outcomes::Succeeded => None,
+            Outcomes::Failed { .. } => Some(Code::RunFailed),
+            Outcomes::Skipped { .. } => Some(Code::RunSkipped),
         }
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::target::Target;
 use super::{filters, schedule};
 use crate::context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Object;
 use crate::setup;
 
@@ -140,7 +140,7 @@ pub fn session_of<'a>(
         (None, [only]) => Ok(Some(only)),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|session| session.name.as_str()).collect();
-            Err(Failure::usage("it is not clear which session is meant")
+            Err(Failure::new(Code::Ambiguous, "it is not clear which session is meant")
                 .why(format!("the backup has {}", names.join(", ")))
                 .fix(format!("--session {}", names.first().unwrap_or(&"NAME"))))
         }

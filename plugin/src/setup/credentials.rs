@@ -8,7 +8,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::failure::{Failure, Missing};
+use crate::failure::{Code, Failure, Missing};
 use crate::setup;
 
 /// Where credentials come from.
@@ -164,9 +164,12 @@ impl Flags {
         if let Some(path) = &self.credentials_file {
             let text = input.read("--credentials-file", path)?;
             return profile(text.expose_secret(), &self.aws_profile).ok_or_else(|| {
-                Failure::usage(format!("--credentials-file has no complete profile \"{}\"", self.aws_profile))
-                    .why("a profile has aws_access_key_id and aws_secret_access_key below its [name]")
-                    .fix("--aws-profile NAME")
+                Failure::new(
+                    Code::FileUnusable,
+                    format!("--credentials-file has no complete profile \"{}\"", self.aws_profile),
+                )
+                .why("a profile has aws_access_key_id and aws_secret_access_key below its [name]")
+                .fix("--aws-profile NAME")
             });
         }
         let Some(id) = &self.access_key_id else {
@@ -255,7 +258,7 @@ impl<'a> Input<'a> {
             self.notes.push(format!("{flag}: a newline at the end was left out"));
         }
         if text.is_empty() {
-            return Err(Failure::usage(format!("{flag} {} is empty", path.display())));
+            return Err(Failure::new(Code::FileUnusable, format!("{flag} {} is empty", path.display())));
         }
         Ok(SecretString::from(text))
     }
@@ -265,21 +268,22 @@ impl<'a> Input<'a> {
             return Err(Failure::usage(format!("{other} and {flag} cannot both read standard input")));
         }
         if self.is_terminal {
-            return Err(Failure::usage(format!("{flag} - would show what is typed"))
+            return Err(Failure::new(Code::CannotAsk, format!("{flag} - would show what is typed"))
                 .why("standard input is a terminal")
                 .fix(format!("{flag} FILE, or pipe it in:  pass show key | kubectl kubestash … {flag} -")));
         }
         let mut text = String::new();
-        self.stdin
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::usage(format!("{flag} - could not be read")).why(error.to_string()))?;
+        self.stdin.read_to_string(&mut text).map_err(|error| {
+            Failure::new(Code::FileUnusable, format!("{flag} - could not be read")).why(error.to_string())
+        })?;
         Ok(text)
     }
 }
 
 fn read_file(flag: &str, path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("{flag} {} could not be read", path.display())).why(error.to_string())
+        Failure::new(Code::FileUnusable, format!("{flag} {} could not be read", path.display()))
+            .why(error.to_string())
     })
 }
 

@@ -1,5 +1,7 @@
 //! A RetentionPolicy from flags.
 
+pub mod preview;
+
 use crds::retention_period::RetentionPeriod;
 use crds::storage::RetentionPolicy;
 use crds::storage::retention_policy::{FailedSnapshots, RetentionPolicySpec, SuccessfulSnapshots};
@@ -40,11 +42,45 @@ pub struct Flags {
     pub max_retention: Option<String>,
 }
 
+/// What most people want.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// How far it reaches, for people.
+    pub label: &'static str,
+    /// What such a policy is called.
+    pub name: &'static str,
+    daily: i32,
+    weekly: i32,
+    monthly: i32,
+}
+
+/// The usual first.
+pub const PRESETS: [Preset; 4] = [
+    Preset { label: "half a year", name: "half-a-year", daily: 7, weekly: 4, monthly: 6 },
+    Preset { label: "a week", name: "week", daily: 7, weekly: 0, monthly: 0 },
+    Preset { label: "a month", name: "month", daily: 7, weekly: 4, monthly: 0 },
+    Preset { label: "a year", name: "year", daily: 14, weekly: 8, monthly: 12 },
+];
+
+impl Preset {
+    /// As it would be typed.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let some = |count: i32| (count > 0).then_some(count);
+        Flags {
+            keep_daily: some(self.daily),
+            keep_weekly: some(self.weekly),
+            keep_monthly: some(self.monthly),
+            ..Flags::default()
+        }
+    }
+}
+
 impl Flags {
     /// What is kept when nobody says anything: a week of days, a month of weeks, half a year of months.
     #[must_use]
     pub fn usual() -> Self {
-        Self { keep_daily: Some(7), keep_weekly: Some(4), keep_monthly: Some(6), ..Self::default() }
+        PRESETS[0].flags()
     }
 
     /// Whether anything was typed.
@@ -71,6 +107,30 @@ impl Flags {
         parts.join(", ")
     }
 
+    /// Reads what [`Self::spoken`] writes: `24 hourly, 7 daily`.
+    ///
+    /// # Errors
+    /// Tells what is wrong with the text.
+    pub fn from_spoken(text: &str) -> Result<Self, String> {
+        let mut flags = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (number, word) = part.split_once(char::is_whitespace).unwrap_or((part, ""));
+            let known = match word.trim() {
+                "last" => &mut flags.keep_last,
+                "hourly" => &mut flags.keep_hourly,
+                "daily" => &mut flags.keep_daily,
+                "weekly" => &mut flags.keep_weekly,
+                "monthly" => &mut flags.keep_monthly,
+                "yearly" => &mut flags.keep_yearly,
+                "failed" => &mut flags.keep_failed,
+                _ => return Err(format!("\"{part}\" is no rule; write for example 24 hourly, 7 daily")),
+            };
+            let number = number.parse::<i32>().ok().filter(|number| *number > 0);
+            *known = Some(number.ok_or_else(|| format!("\"{part}\" does not begin with a number above 0"))?);
+        }
+        Ok(flags)
+    }
+
     /// The policy that says this, for its own namespace.
     pub fn object(&self, namespace: &str, name: &str) -> Result<Object, Failure> {
         self.policy(namespace, name, UsagePolicy::same_namespace(), false)
@@ -84,6 +144,17 @@ impl Flags {
         usage: UsagePolicy,
         is_default: bool,
     ) -> Result<Object, Failure> {
+        let spec = RetentionPolicySpec { usage_policy: Some(usage), default: is_default, ..self.spec()? };
+        let mut policy = RetentionPolicy::new(name, spec);
+        policy.metadata = setup::metadata(Some(namespace), name);
+        Object::typed(&policy)
+    }
+
+    /// What is kept, as a policy says it.
+    ///
+    /// # Errors
+    /// When it keeps nothing, or the period is none.
+    pub fn spec(&self) -> Result<RetentionPolicySpec, Failure> {
         let counts = [
             ("--keep-last", self.keep_last),
             ("--keep-hourly", self.keep_hourly),
@@ -115,18 +186,12 @@ impl Flags {
                 Failure::usage(format!("--max-retention {period} is no period")).why(error.to_string())
             })?;
         }
-        let mut policy = RetentionPolicy::new(
-            name,
-            RetentionPolicySpec {
-                max_retention_period: self.max_retention.clone(),
-                usage_policy: Some(usage),
-                successful_snapshots: (successful != SuccessfulSnapshots::default()).then_some(successful),
-                failed_snapshots: Some(FailedSnapshots { last: Some(self.keep_failed.unwrap_or(1)) }),
-                default: is_default,
-            },
-        );
-        policy.metadata = setup::metadata(Some(namespace), name);
-        Object::typed(&policy)
+        Ok(RetentionPolicySpec {
+            max_retention_period: self.max_retention.clone(),
+            successful_snapshots: (successful != SuccessfulSnapshots::default()).then_some(successful),
+            failed_snapshots: Some(FailedSnapshots { last: Some(self.keep_failed.unwrap_or(1)) }),
+            ..RetentionPolicySpec::default()
+        })
     }
 }
 
@@ -157,6 +222,16 @@ mod tests {
         let period = Flags { max_retention: Some("2 months".into()), ..Flags::default() };
         for flags in [failed_only, negative, period] {
             assert!(flags.object("shop", "shop").is_err(), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn rules_may_be_written_as_they_are_told() {
+        let usual = Flags::usual();
+        assert_eq!(Flags::from_spoken(&usual.spoken()), Ok(usual));
+        assert_eq!(Flags::from_spoken(" 5  last ,").unwrap().keep_last, Some(5));
+        for wrong in ["daily", "7", "7 dayly", "x daily", "-1 daily", "0 last"] {
+            assert!(Flags::from_spoken(wrong).is_err(), "{wrong}");
         }
     }
 }

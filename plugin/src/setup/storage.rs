@@ -1,19 +1,17 @@
 //! A BackupStorage from flags.
 
-use clap::ValueEnum;
-use crds::storage::backup_storage::{
-    AzureBackend, Backend, BackupStorageSpec, GcsBackend, LocalBackend, Provider, S3Backend,
-};
-use crds::storage::{BackupStorage, DeletionPolicy};
-use crds::usage_policy::{AllowedNamespaces, FromNamespaces, UsagePolicy};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
-use secrecy::SecretString;
-use serde_json::{Value, json};
+mod backend;
+mod meant;
 
+use clap::ValueEnum;
+use crds::storage::DeletionPolicy;
+use secrecy::SecretString;
+
+pub use self::backend::spoken;
+pub use self::meant::{Meant, secret_name};
 use super::credentials::{self, Credentials, Input, Keys};
 use crate::failure::{Failure, Missing};
-use crate::object::Object;
-use crate::setup;
+use crate::setup::{self, usage_policy};
 
 /// Who keeps the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -91,18 +89,6 @@ pub struct Flags {
     pub deletion_policy: Option<DeletionFlag>,
     #[command(flatten)]
     pub credentials: credentials::Flags,
-}
-
-/// A storage, as meant: complete.
-#[derive(Clone, Debug)]
-pub struct Meant {
-    pub namespace: String,
-    pub name: String,
-    backend: Backend,
-    usage_policy: UsagePolicy,
-    is_default: bool,
-    deletion_policy: DeletionPolicy,
-    credentials: Credentials,
 }
 
 impl Flags {
@@ -183,7 +169,7 @@ impl Flags {
             namespace: namespace.into(),
             name: name.into(),
             backend: self.backend(provider, secret_name)?,
-            usage_policy: usage_policy("--allow-namespaces", &self.allow_namespaces)?,
+            usage_policy: usage_policy::parse("--allow-namespaces", &self.allow_namespaces)?,
             is_default: self.is_default,
             deletion_policy: match self.deletion_policy {
                 None | Some(DeletionFlag::Delete) => DeletionPolicy::Delete,
@@ -192,214 +178,14 @@ impl Flags {
             credentials,
         })
     }
-
-    fn backend(&self, provider: ProviderFlag, secret_name: Option<String>) -> Result<Backend, Failure> {
-        let bucket = trimmed(self.bucket.as_deref()).unwrap_or_default();
-        let prefix = trimmed(self.prefix.as_deref());
-        let max_connections = self.max_connections;
-        Ok(match provider {
-            ProviderFlag::S3 => Backend {
-                provider: "s3".into(),
-                s3: Some(S3Backend {
-                    endpoint: self.endpoint()?,
-                    bucket,
-                    prefix,
-                    region: self.region.clone(),
-                    secret_name,
-                    max_connections,
-                    insecure_tls: self.insecure_tls,
-                }),
-                ..Backend::default()
-            },
-            ProviderFlag::Gcs => Backend {
-                provider: "gcs".into(),
-                gcs: Some(GcsBackend { bucket, prefix, secret_name, max_connections }),
-                ..Backend::default()
-            },
-            ProviderFlag::Azure => Backend {
-                provider: "azure".into(),
-                azure: Some(AzureBackend {
-                    storage_account: self.storage_account.clone(),
-                    container: self.bucket.clone().unwrap_or_default(),
-                    prefix,
-                    secret_name,
-                    max_connections,
-                }),
-                ..Backend::default()
-            },
-            ProviderFlag::Local => {
-                Backend { provider: "local".into(), local: Some(self.local()?), ..Backend::default() }
-            }
-        })
-    }
-
-    fn endpoint(&self) -> Result<Option<String>, Failure> {
-        let endpoint = trimmed(self.endpoint.as_deref());
-        match &endpoint {
-            Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
-                Err(Failure::usage(format!("--endpoint {url} is no URL"))
-                    .fix(format!("--endpoint https://{url}")))
-            }
-            _ => Ok(endpoint),
-        }
-    }
-
-    fn local(&self) -> Result<LocalBackend, Failure> {
-        let mut local = json!({"mountPath": self.mount_path});
-        let source = [
-            ("persistentVolumeClaim", self.pvc.as_ref().map(|name| json!({"claimName": name}))),
-            ("nfs", self.nfs_server.as_ref().map(|server| json!({"server": server, "path": self.nfs_path}))),
-            ("hostPath", self.host_path.as_ref().map(|path| json!({"path": path}))),
-        ];
-        let given: Vec<(&str, Value)> =
-            source.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        if given.len() > 1 {
-            return Err(Failure::usage("--pvc, --nfs-server and --host-path exclude each other"));
-        }
-        for (name, value) in given {
-            local[name] = value;
-        }
-        if let Some(path) = &self.sub_path {
-            local["subPath"] = path.clone().into();
-        }
-        if let Some(number) = self.max_connections {
-            local["maxConnections"] = number.into();
-        }
-        serde_json::from_value(local)
-            .map_err(|error| Failure::usage("the volume is no volume").why(error.to_string()))
-    }
-}
-
-/// A value without the one trailing `/` that is often typed, as upstream trims it; an empty one is none.
-fn trimmed(text: Option<&str>) -> Option<String> {
-    let text = text?;
-    let text = text.strip_suffix('/').unwrap_or(text);
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// The name of the Secret that is made for a storage.
-#[must_use]
-pub fn secret_name(storage: &str) -> String {
-    format!("{storage}-credentials")
-}
-
-/// Which namespaces may use an object: `same`, `all`, `a,b`, or `selector=key=value,…`.
-pub fn usage_policy(flag: &str, text: &str) -> Result<UsagePolicy, Failure> {
-    let from = |from| {
-        Ok(UsagePolicy { allowed_namespaces: Some(AllowedNamespaces { from: Some(from), selector: None }) })
-    };
-    let selected = |selector| UsagePolicy {
-        allowed_namespaces: Some(AllowedNamespaces {
-            from: Some(FromNamespaces::Selector),
-            selector: Some(selector),
-        }),
-    };
-    match text {
-        "same" => return from(FromNamespaces::Same),
-        "all" => return from(FromNamespaces::All),
-        _ => {}
-    }
-    if let Some(labels) = text.strip_prefix("selector=") {
-        let pairs: Option<_> = labels.split(',').map(|pair| pair.split_once('=')).collect();
-        let pairs: Vec<(&str, &str)> = pairs.ok_or_else(|| {
-            Failure::usage(format!("{flag} {text} is no selector"))
-                .fix(format!("{flag} selector=team=shop,stage=prod"))
-        })?;
-        let labels = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        return Ok(selected(LabelSelector { match_labels: Some(labels), match_expressions: None }));
-    }
-    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-    if let Some(wrong) = names.iter().find(|name| !setup::is_name(name)) {
-        return Err(Failure::usage(format!("{flag}: \"{wrong}\" is no namespace"))
-            .fix(format!("{flag} same, all, a list of namespaces, or selector=KEY=VALUE")));
-    }
-    Ok(selected(LabelSelector {
-        match_labels: None,
-        match_expressions: Some(vec![LabelSelectorRequirement {
-            key: "kubernetes.io/metadata.name".into(),
-            operator: "In".into(),
-            values: Some(names),
-        }]),
-    }))
-}
-
-impl Meant {
-    /// The Secret that must exist already, if the storage uses one that is not made here.
-    #[must_use]
-    pub fn existing_secret(&self) -> Option<&str> {
-        match &self.credentials {
-            Credentials::Existing(name) => Some(name),
-            Credentials::New(_) | Credentials::None => None,
-        }
-    }
-
-    /// Whether the pods' own identity opens the storage: there is no Secret.
-    #[must_use]
-    pub fn uses_own_identity(&self) -> bool {
-        matches!(self.credentials, Credentials::None)
-    }
-
-    /// The key that tells whether a Secret holds this provider's credentials (contract §5).
-    #[must_use]
-    pub fn first_key(&self) -> Option<&'static str> {
-        match self.backend.provider()? {
-            Provider::S3 => Some("AWS_ACCESS_KEY_ID"),
-            Provider::Gcs => Some("GOOGLE_SERVICE_ACCOUNT_JSON_KEY"),
-            Provider::Azure => Some("AZURE_ACCOUNT_KEY"),
-            Provider::Local => None,
-        }
-    }
-
-    /// `s3 backups/dev/shop`: provider, bucket and prefix, for people.
-    #[must_use]
-    pub fn spoken(&self) -> String {
-        spoken(&self.backend)
-    }
-
-    /// Secret and BackupStorage.
-    pub fn objects(&self) -> Result<Vec<Object>, Failure> {
-        let mut objects = Vec::new();
-        if let Credentials::New(data) = &self.credentials {
-            let secret = credentials::secret(&self.namespace, &secret_name(&self.name), data);
-            objects.push(Object::typed(&secret)?);
-        }
-        let mut storage = BackupStorage::new(
-            &self.name,
-            BackupStorageSpec {
-                storage: Some(self.backend.clone()),
-                usage_policy: Some(self.usage_policy.clone()),
-                default: self.is_default,
-                deletion_policy: Some(self.deletion_policy),
-                runtime_settings: None,
-            },
-        );
-        storage.metadata = setup::metadata(Some(&self.namespace), &self.name);
-        objects.push(Object::typed(&storage)?);
-        Ok(objects)
-    }
-}
-
-/// Provider, bucket and prefix of a backend, for people.
-#[must_use]
-pub fn spoken(backend: &Backend) -> String {
-    let place = |bucket: &str, prefix: Option<&String>| match prefix.filter(|prefix| !prefix.is_empty()) {
-        Some(prefix) => format!("{bucket}/{prefix}"),
-        None => bucket.to_owned(),
-    };
-    let place = match backend.provider() {
-        Some(Provider::S3) => backend.s3.as_ref().map(|s3| place(&s3.bucket, s3.prefix.as_ref())),
-        Some(Provider::Gcs) => backend.gcs.as_ref().map(|gcs| place(&gcs.bucket, gcs.prefix.as_ref())),
-        Some(Provider::Azure) => {
-            backend.azure.as_ref().map(|azure| place(&azure.container, azure.prefix.as_ref()))
-        }
-        Some(Provider::Local) | None => None,
-    };
-    place.map_or_else(|| backend.provider.clone(), |place| format!("{} {place}", backend.provider))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::object::Object;
 
     fn meant(flags: &Flags) -> (Meant, Vec<&'static str>) {
         let mut stdin: &[u8] = b"s3cr3t";
@@ -480,29 +266,5 @@ mod tests {
             objects[0].body["spec"]["storage"],
             json!({"provider": "local", "local": {"mountPath": "/data", "nfs": {"server": "10.0.0.9", "path": "/export"}}})
         );
-    }
-
-    #[test]
-    fn namespaces_may_be_allowed_in_four_ways() {
-        let policy = |text| serde_json::to_value(usage_policy("--allow-namespaces", text).unwrap()).unwrap();
-        assert_eq!(policy("same"), json!({"allowedNamespaces": {"from": "Same"}}));
-        assert_eq!(policy("all"), json!({"allowedNamespaces": {"from": "All"}}));
-        assert_eq!(
-            policy("a,b"),
-            json!({"allowedNamespaces": {"from": "Selector", "selector": {"matchExpressions": [
-                {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a", "b"]}]}}})
-        );
-        assert_eq!(
-            policy("selector=team=shop"),
-            json!({"allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"team": "shop"}}}})
-        );
-        assert!(usage_policy("--allow-namespaces", "A B").is_err());
-        assert!(usage_policy("--allow-namespaces", "selector=team").is_err());
-    }
-
-    #[test]
-    fn an_endpoint_is_a_url() {
-        let flags = Flags { bucket: Some("b".into()), endpoint: Some("minio:9000".into()), ..flags() };
-        assert!(flags.backend(ProviderFlag::S3, None).unwrap_err().what().contains("minio:9000"));
     }
 }

@@ -70,10 +70,10 @@ impl Facts {
             Err(error) if error.status() == Some(403) => BTreeMap::new(),
             Err(error) => return Err(error.into()),
         };
-        let mut storages: Vec<BackupStorage> = everywhere(cluster, namespace).await?;
+        let mut storages: Vec<BackupStorage> = cluster.list_everywhere(namespace).await?;
         storages.retain(|storage| allows(storage, storage.spec.usage_policy.as_ref(), namespace, &labels));
         storages.sort_by_key(|storage| (!is_ready(storage), !storage.spec.default, storage.name_any()));
-        let mut policies: Vec<RetentionPolicy> = everywhere(cluster, namespace).await?;
+        let mut policies: Vec<RetentionPolicy> = cluster.list_everywhere(namespace).await?;
         policies.retain(|policy| allows(policy, policy.spec.usage_policy.as_ref(), namespace, &labels));
         policies.sort_by_key(|policy| (!policy.spec.default, policy.name_any()));
         Ok(Self { storages, policies, ..facts })
@@ -100,6 +100,13 @@ impl Facts {
             storages,
             ..Self::default()
         })
+    }
+
+    /// Looks at the policies that a namespace has.
+    pub async fn of_retention(cluster: &Cluster, namespace: &str) -> Result<Self, Failure> {
+        let policies = permitted(cluster, Some(namespace)).await?;
+        let (namespace, context) = (namespace.into(), cluster.context().into());
+        Ok(Self { namespace, context, policies, ..Self::default() })
     }
 
     /// Secrets that have all of these keys.
@@ -134,17 +141,6 @@ fn allows<K: Resource>(
 ) -> bool {
     let of = object.meta().namespace.as_deref().unwrap_or_default();
     usage_policy::effective(policy).allows(of, namespace, labels)
-}
-
-/// The objects of all namespaces, or of this one for a user who may not look further.
-async fn everywhere<K>(cluster: &Cluster, namespace: &str) -> Result<Vec<K>, Failure>
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone,
-{
-    match cluster.list(None, "").await {
-        Err(error) if error.status() == Some(403) => Ok(cluster.list(Some(namespace), "").await?),
-        answer => Ok(answer?),
-    }
 }
 
 /// The objects that the user may see.

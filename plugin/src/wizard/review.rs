@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::{self, Object};
 use crate::output;
 use crate::setup;
@@ -45,6 +45,10 @@ pub async fn review(
 ) -> Result<Decision, Failure> {
     loop {
         sound(objects)?;
+        if write.diff {
+            // Nothing is applied: the difference itself is what the person wants to see.
+            return Ok(Decision::Apply);
+        }
         let judged = apply::judge(cluster, objects, write.force_conflicts).await;
         let would_be = match judged {
             Ok((_, would_be)) => would_be,
@@ -153,7 +157,12 @@ fn inside(object: &Object) -> String {
             // In the order in which people count.
             let order = ["last", "hourly", "daily", "weekly", "monthly", "yearly"];
             let part = |word: &&str| Some(format!("{} {word}", counts?.get(*word)?));
-            order.iter().filter_map(part).collect::<Vec<_>>().join(", ")
+            let mut parts: Vec<String> = order.iter().filter_map(part).collect();
+            parts.extend(
+                at("/spec/maxRetentionPeriod").and_then(Value::as_str).map(|age| format!("at most {age}")),
+            );
+            parts.extend((at("/spec/default") == Some(&Value::Bool(true))).then(|| "the default".to_owned()));
+            parts.join(", ")
         }
         "BackupConfiguration" => {
             let session = text("/spec/sessions/0/name");
@@ -188,7 +197,7 @@ async fn save(
 
 /// The objects after the person changed them in an editor; Secrets are not shown to it.
 async fn edit(objects: &[Object], context: &Context) -> Result<Vec<Object>, Failure> {
-    let failed = |what: &str, why: String| Failure::usage(what.to_owned()).why(why);
+    let failed = |what: &str, why: String| Failure::new(Code::FileUnusable, what.to_owned()).why(why);
     let folder =
         tempfile::tempdir().map_err(|error| failed("cannot make a file to edit", error.to_string()))?;
     let file = folder.path().join("backup.yaml");

@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Dialogue;
 use super::facts::Facts;
-use super::reach::{self, Reach};
 use crate::ask::{Answer, Choice, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::reach::{self, Origin, Reach};
 use crate::setup;
 use crate::setup::credentials::Input;
 use crate::setup::storage::{Flags, ProviderFlag};
@@ -71,6 +71,10 @@ pub struct Draft {
     done: Vec<Step>,
     /// A key is to be entered, rather than taken from a Secret.
     enters: bool,
+    /// The flags are answers of an earlier dialogue, which may have ended anywhere.
+    resumed: bool,
+    /// From where the bucket is tried.
+    from: Origin,
 }
 
 impl Draft {
@@ -78,7 +82,29 @@ impl Draft {
     #[must_use]
     pub fn new(flags: Flags, name: Option<String>, facts: Arc<Facts>, cluster: Option<Cluster>) -> Self {
         let enters = flags.credentials.access_key_id.is_some();
-        Self { flags, name, secret_key: None, facts, cluster, done: Vec::new(), enters }
+        Self {
+            flags,
+            name,
+            secret_key: None,
+            facts,
+            cluster,
+            done: Vec::new(),
+            enters,
+            resumed: false,
+            from: Origin::Auto,
+        }
+    }
+
+    /// The same answers, given in an earlier dialogue: what it did not come to is asked.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self { resumed: true, ..self }
+    }
+
+    /// The same answers, whose bucket is tried from here.
+    #[must_use]
+    pub fn checked(self, from: Origin) -> Self {
+        Self { from, ..self }
     }
 
     fn provider(&self) -> ProviderFlag {
@@ -102,11 +128,12 @@ impl Draft {
         let is_s3 = provider == ProviderFlag::S3;
         let is_local = provider == ProviderFlag::Local;
         // Whoever typed the bucket left the rest as it is.
-        let typed = flags.bucket.is_some() && !self.done.contains(&Step::Bucket);
+        let typed = flags.bucket.is_some() && !self.done.contains(&Step::Bucket) && !self.resumed;
         match step {
             Step::Provider => flags.provider.is_none() && !flags.describe_one() && flags.endpoint.is_none(),
-            Step::Endpoint => is_s3 && flags.endpoint.is_none() && !typed,
-            Step::Region => is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed,
+            Step::Endpoint | Step::Region => {
+                is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed
+            }
             Step::Account => provider == ProviderFlag::Azure && flags.storage_account.is_none(),
             Step::Bucket => !is_local && flags.bucket.is_none(),
             Step::Volume => is_local && !flags.is_local(),
@@ -115,7 +142,7 @@ impl Draft {
             Step::KeyId => is_s3 && self.enters && credentials.access_key_id.is_none(),
             Step::SecretKey => is_s3 && credentials.lacks_secret_key() && self.secret_key.is_none(),
             Step::KeyFile => !is_s3 && !is_local && self.enters && !credentials.any(),
-            Step::Check => self.cluster.is_some(),
+            Step::Check => self.cluster.is_some() && self.from != Origin::None,
         }
     }
 
@@ -208,7 +235,8 @@ impl Draft {
         self.enters = false;
         self.done.retain(|step| *step < Step::Credentials && !(from_bucket && *step >= Step::Endpoint));
         if from_bucket {
-            (self.flags.endpoint, self.flags.bucket, self.flags.prefix) = (None, None, None);
+            (self.flags.endpoint, self.flags.region) = (None, None);
+            (self.flags.bucket, self.flags.prefix) = (None, None);
         }
     }
 
@@ -236,7 +264,8 @@ impl Draft {
         if !missing.is_empty() {
             return Ok(Reach::Unknown);
         }
-        reach::check(cluster, &meant, context, streams).await
+        // On the heap: the dialogue around it is large enough.
+        Box::pin(reach::check(cluster, &meant, self.from, (context, streams))).await
     }
 }
 
@@ -254,11 +283,11 @@ impl Dialogue for Draft {
         streams: &mut Streams<'_>,
     ) -> Result<Option<Question>, Failure> {
         if step == Step::Check {
-            let Reach::Fails(reason) = self.check(context, streams).await? else {
+            let Reach::Fails { failure, .. } = self.check(context, streams).await? else {
                 self.done.push(step);
                 return Ok(None);
             };
-            streams.story.line(Glyph::Failed, &reason);
+            streams.story.line(Glyph::Failed, &reach::reason(&failure));
         }
         Ok(Some(self.question(step)))
     }
@@ -311,7 +340,8 @@ impl Draft {
                 }
             }
             Step::Volume => flags.pvc = Some(text),
-            Step::Prefix => flags.prefix = Some(text).filter(|text| text != "/"),
+            // "/" is none, and an answer all the same.
+            Step::Prefix => flags.prefix = Some(text),
             Step::KeyId => flags.credentials.access_key_id = Some(text),
             Step::KeyFile => {
                 let path = PathBuf::from(&text);

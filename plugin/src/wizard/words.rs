@@ -6,8 +6,8 @@ use std::fmt::{Display, Write as _};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::failure::Failure;
-use crate::setup::{credentials, storage};
+use crate::failure::{Code, Failure};
+use crate::setup::{credentials, retention, storage};
 
 /// Flags in order, without their dashes; `None` for one that takes no value.
 pub type Words = Vec<(&'static str, Option<String>)>;
@@ -44,6 +44,18 @@ pub fn storage_words(words: &mut Words, flags: &storage::Flags) {
     let policy = flags.deletion_policy.filter(|policy| *policy != storage::DeletionFlag::Delete);
     push(words, "deletion-policy", named(policy.and_then(|value| value.to_possible_value())));
     credential_words(words, &flags.credentials);
+}
+
+/// The flags that say how long backups are kept.
+pub fn retention_words(words: &mut Words, flags: &retention::Flags) {
+    push(words, "keep-last", flags.keep_last);
+    push(words, "keep-hourly", flags.keep_hourly);
+    push(words, "keep-daily", flags.keep_daily);
+    push(words, "keep-weekly", flags.keep_weekly);
+    push(words, "keep-monthly", flags.keep_monthly);
+    push(words, "keep-yearly", flags.keep_yearly);
+    push(words, "keep-failed", flags.keep_failed);
+    push(words, "max-retention", flags.max_retention.as_ref());
 }
 
 fn credential_words(words: &mut Words, flags: &credentials::Flags) {
@@ -102,7 +114,8 @@ pub fn yaml(words: &Words) -> Result<String, Failure> {
 
 /// The flags that a file of answers says, below those that were typed.
 pub fn answered<A: clap::Args>(typed: &Words, text: &str, file: &str) -> Result<A, Failure> {
-    let wrong = |why: String| Failure::usage(format!("cannot use the answers in {file}")).why(why);
+    let wrong =
+        |why: String| Failure::new(Code::FileUnusable, format!("cannot use the answers in {file}")).why(why);
     let mut documents = crate::object::documents(text).map_err(|_| wrong("it is no YAML".into()))?;
     let body = documents.pop().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let Value::Object(answers) = body else {

@@ -2,7 +2,8 @@
 //!
 //! The file is a JSON object. A key is `METHOD path` without the query, its value `{"status": 200, "body": {...}}` or
 //! just the body; a list of them is given out one after the other, the last one from then on. `WATCH path` is a list of
-//! watch events, sent after the list of the same path. What is not there is answered with 404.
+//! watch events, sent after the list of the same path. What is not there is answered with 404. `$SERVER` is its own address:
+//! it can be the object store as well.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,11 +29,12 @@ struct Request {
 impl Server {
     /// Answers as the file says, on a port of its own.
     pub fn start(answers: &Path) -> Self {
-        // An operator of the very version of this plugin.
-        let text = fs::read_to_string(answers).unwrap().replace("$VERSION", env!("CARGO_PKG_VERSION"));
-        let answers: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
+        // An operator of the very version of this plugin, and a bucket on this very server.
+        let text = fs::read_to_string(answers).unwrap().replace("$VERSION", env!("CARGO_PKG_VERSION"));
+        let answers: BTreeMap<String, Value> =
+            serde_json::from_str(&text.replace("$SERVER", &address)).unwrap();
         let sent = Arc::new(Mutex::new(Vec::new()));
         let (answers, log) = (Arc::new(Mutex::new(answers)), Arc::clone(&sent));
         std::thread::spawn(move || {
@@ -75,7 +77,8 @@ fn serve(
             other => other.to_string(),
         };
         let head = format!(
-            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             last-modified: Sun, 22 Nov 2026 14:00:00 GMT\r\n\r\n",
             body.len()
         );
         connection.write_all(format!("{head}{body}").as_bytes()).ok()?;

@@ -7,14 +7,12 @@ use std::collections::BTreeMap;
 use crds::core::backup_session::{RetentionPolicyApplication, RetentionPolicyPhase};
 use crds::core::{BackupConfiguration, BackupSession};
 use crds::reference::ObjectReference;
-use crds::retention_period::RetentionPeriod;
-use crds::storage::retention_policy::RetentionPolicySpec;
+use crds::retention::{Candidate, Outcome, Rules, select};
 use crds::storage::snapshot::SnapshotPhase;
 use crds::storage::{RetentionPolicy, Snapshot};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::observed::Observed;
-use crate::retention::{Bucket, Candidate, Outcome, Rules, select};
 
 /// A policy and what it removes from a repository of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +68,7 @@ pub fn wanted(
         .map(|(repository, policy)| {
             let rules = match policies.get(&policy.to_string()) {
                 None => Err(format!("RetentionPolicy {:?} does not exist", policy.to_string())),
-                Some(found) => rules(&found.spec)
+                Some(found) => Rules::of(&found.spec)
                     .map_err(|error| format!("RetentionPolicy {:?}: {error}", policy.to_string())),
             };
             let candidates: Vec<_> = snapshots
@@ -133,27 +131,6 @@ fn candidate(snapshot: &Snapshot, repository: &str, session: &str) -> Option<Can
         None | Some(SnapshotPhase::Pending | SnapshotPhase::Running) => Outcome::Unfinished,
     };
     Some(Candidate { name: snapshot.metadata.name.clone()?, time: time.0, outcome })
-}
-
-fn rules(policy: &RetentionPolicySpec) -> Result<Rules, crds::retention_period::RetentionPeriodError> {
-    let period = match policy.max_retention_period.as_deref() {
-        None => None,
-        Some(text) => Some(SignedDuration::from_mins(text.parse::<RetentionPeriod>()?.as_minutes())),
-    };
-    let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
-    let succeeded = policy.successful_snapshots.clone().unwrap_or_default();
-    Ok(Rules {
-        period,
-        succeeded: BTreeMap::from([
-            (Bucket::Last, count(succeeded.last)),
-            (Bucket::Hourly, count(succeeded.hourly)),
-            (Bucket::Daily, count(succeeded.daily)),
-            (Bucket::Weekly, count(succeeded.weekly)),
-            (Bucket::Monthly, count(succeeded.monthly)),
-            (Bucket::Yearly, count(succeeded.yearly)),
-        ]),
-        failed: u32::try_from(policy.failed_to_keep()).unwrap_or(0),
-    })
 }
 
 /// The record after a Job that ended too early: what it reported stays, the rest failed because of `why`.

@@ -48,6 +48,8 @@ pub struct Args {
     #[command(flatten)]
     storage: setup::storage::Flags,
     #[command(flatten)]
+    check: crate::reach::Flags,
+    #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
     questions: crate::wizard::Flags,
@@ -94,6 +96,9 @@ impl Args {
         if let Some(cluster) = cluster.filter(|_| !self.write.offline()) {
             if let Some(failure) = Failure::several(lacking::lacking(cluster, &prepared.plan).await?) {
                 return Err(failure);
+            }
+            if let Some(storage) = &prepared.plan.new_storage {
+                self.check.require(cluster, storage, (context, streams)).await?;
             }
             self.tell(&prepared.plan, &prepared.objects, context, streams);
             self.carry_out(Some(cluster), &prepared, (context, streams)).await?;
@@ -177,7 +182,7 @@ impl Args {
             runs = watch::runs_of(cluster, (namespace, name), None, streams).await?;
         }
         let manner = self.shown.manner(context, self.shown.progress, None)?;
-        follow::to_the_end(cluster, (namespace, &runs), (manner, Format::Table), (context, streams)).await
+        follow::to_the_end(cluster, (namespace, &runs), (manner, &Format::Table), (context, streams)).await
     }
 
     fn name(&self, target: Option<&TypedTarget>, namespace: &str) -> Result<String, Failure> {

@@ -5,38 +5,21 @@ use crds::core::backup_configuration::RepositoryDeletionPolicy;
 use crds::core::backup_session::BackupSessionPhase;
 use kube::ResourceExt as _;
 
-use crate::commands::lookup;
-use crate::commands::removal::{self, Doomed};
-use crate::context::Context;
+use crate::cluster::Cluster;
+use crate::commands::removal::{Deletable, Doomed};
 use crate::failure::Failure;
 use crate::glance::{self, Glance, World};
-use crate::streams::Streams;
 
-/// Delete backups; their repositories stay unless the backup says Delete or WipeOut of them
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    #[command(flatten)]
-    delete: removal::Flags,
-}
-
-impl Args {
-    /// Deletes.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let chosen: Vec<BackupConfiguration> = self.choice.objects(&cluster, &namespace).await?;
-        let world = World::observe(&cluster, Some(&namespace), "").await?;
+impl Deletable for BackupConfiguration {
+    async fn doomed(chosen: &[Self], cluster: &Cluster, namespace: &str) -> Result<Vec<Doomed>, Failure> {
+        let world = World::observe(cluster, Some(namespace), "").await?;
         // A repository that only doomed backups share is nobody's when the last of them goes.
-        let stays = |other: &&BackupConfiguration| {
+        let stays = |other: &&Self| {
             other.metadata.deletion_timestamp.is_none()
                 && !chosen.iter().any(|one| one.name_any() == other.name_any())
         };
-        let staying: Vec<&BackupConfiguration> = world.configurations.iter().filter(stays).collect();
-        let doomed: Result<Vec<Doomed>, Failure> =
-            chosen.iter().map(|backup| doomed(&world.glance(backup), &staying)).collect();
-        self.delete.delete(&cluster, &doomed?, (context, streams)).await
+        let staying: Vec<&Self> = world.configurations.iter().filter(stays).collect();
+        chosen.iter().map(|backup| doomed(&world.glance(backup), &staying)).collect()
     }
 }
 

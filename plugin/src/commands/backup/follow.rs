@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::object::{Kind, Object};
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::progress::outcome::{self, Outcome};
 use crate::progress::{Mode, follow, json};
 use crate::streams::Streams;
@@ -82,23 +82,22 @@ pub fn begun<T>(
 pub async fn to_the_end(
     cluster: &Cluster,
     (namespace, runs): (&str, &[String]),
-    (manner, format): (follow::Manner, Format),
+    (manner, format): (follow::Manner, &Format),
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<(), Failure> {
     let outcomes = follow::follow(cluster, (namespace, runs), manner, (context, streams)).await?;
     match format {
         Format::Table | Format::Wide => {}
         Format::Name => streams.results.write_all(snapshots(&outcomes).as_bytes())?,
-        Format::Json | Format::Yaml => {
+        Format::Json | Format::Yaml | Format::JsonPath(_) => {
             let mut sessions = Vec::new();
             for run in runs {
                 let found: Option<Value> =
                     cluster.get_kind(&Kind::of::<BackupSession>(), Some(namespace), run).await?;
                 sessions.extend(found.map(|session| Object::shown(&session, false)));
             }
-            let text =
-                if format == Format::Json { output::json(&sessions)? } else { output::yaml(&sessions)? };
-            streams.results.write_all(text.as_bytes())?;
+            let text = format.document(&sessions, Shape::Documents)?;
+            streams.results.write_all(text.unwrap_or_default().as_bytes())?;
         }
     }
     streams.results.flush()?;

@@ -1,11 +1,14 @@
 //! `backup list`: what is backed up, where to, how it went, and when it runs next.
 
-use crds::core::BackupConfiguration;
+use crds::core::{BackupConfiguration, BackupSession};
+use crds::storage::{Repository, Snapshot};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
+use kube::runtime::watcher;
 
-use crate::commands::create;
-use crate::commands::list::{self, Order, Rows};
+use crate::cluster::{Changed, Cluster, Error, Selection};
+use crate::commands::list::{self, Listed};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance::{self, Glance, World, problem};
@@ -24,9 +27,6 @@ pub struct Args {
     /// Only backups of this target, as the list shows it
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
-    /// What to sort by
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
-    sort_by: Order,
     #[command(flatten)]
     list: list::Flags,
 }
@@ -35,18 +35,8 @@ impl Args {
     /// Lists.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let now = context.environment.now();
-        let namespace = self.list.namespace(context)?;
-        let cluster = context.cluster().await?;
-        let world = World::observe(&cluster, namespace.as_deref(), &self.list.selector).await?;
-        if world.configurations.is_empty() {
-            create::installed(&cluster).await?;
-        }
-        let is_wished = |configuration: &&BackupConfiguration| self.is_wished(&world, configuration, now);
-        let mut wished: Vec<BackupConfiguration> =
-            world.configurations.iter().filter(is_wished).cloned().collect();
-        self.sort_by.sort(&mut wished);
-        let rows = |wished: &[BackupConfiguration], wide| rows(&world, wished, now, wide);
-        self.list.print_objects(&wished, rows, (context, streams))
+        let wished = |world: &World, backup: &BackupConfiguration| self.is_wished(world, backup, now);
+        self.list.run(wished, (context, streams)).await
     }
 
     fn is_wished(&self, world: &World, configuration: &BackupConfiguration, now: Timestamp) -> bool {
@@ -96,45 +86,96 @@ pub fn phase(configuration: &BackupConfiguration) -> String {
     }
 }
 
-fn rows(world: &World, configurations: &[BackupConfiguration], now: Timestamp, wide: bool) -> Rows {
-    let mut headers =
-        vec!["NAMESPACE", "NAME", "TARGET", "SCHEDULE", "STORAGE", "LAST RUN", "NEXT RUN", "PHASE"];
-    if wide {
-        headers.extend(["SESSIONS", "REPOSITORY", "SNAPSHOTS", "SIZE", "RETENTION", "AGE"]);
-    }
-    let row = |configuration: &BackupConfiguration| row(&world.glance(configuration), now, wide);
-    Rows { headers, rows: configurations.iter().map(row).collect() }
+/// A step of the watch of a [`World`].
+#[derive(Clone, Debug)]
+pub enum Change {
+    Configuration(Changed<BackupConfiguration>),
+    Session(Changed<BackupSession>),
+    Snapshot(Changed<Snapshot>),
+    Repository(Changed<Repository>),
 }
 
-fn row(backup: &Glance<'_>, now: Timestamp, wide: bool) -> Vec<String> {
-    let configuration = backup.configuration;
-    let sessions = &configuration.spec.sessions;
-    let schedules: Vec<&str> = sessions
-        .iter()
-        .filter_map(|session| session.scheduler.as_ref())
-        .map(|scheduler| scheduler.schedule.as_str())
-        .collect();
-    let mut row = vec![
-        configuration.namespace().unwrap_or_default(),
-        configuration.name_any(),
-        glance::target(configuration),
-        schedules.join(", "),
-        storages(configuration).join(","),
-        backup.runs().first().map(|run| run.told(now)).unwrap_or_default(),
-        next(backup, now),
-        phase(configuration),
-    ];
-    if wide {
-        let names: Vec<&str> = sessions.iter().map(|session| session.name.as_str()).collect();
-        let bytes: Option<u64> = backup.repositories.iter().map(|one| glance::repository_size(one)).sum();
-        row.push(names.join(","));
-        row.push(glance::repositories(configuration).join(","));
-        row.push(backup.snapshots.len().to_string());
-        row.push(bytes.filter(|_| !backup.repositories.is_empty()).map(human::bytes).unwrap_or_default());
-        row.push(glance::retention(configuration));
-        row.push(list::age(configuration, now));
+impl Listed for World {
+    type Object = BackupConfiguration;
+    type Change = Change;
+
+    const HEADERS: &'static [&'static str] =
+        &["NAMESPACE", "NAME", "TARGET", "SCHEDULE", "STORAGE", "LAST RUN", "NEXT RUN", "PHASE"];
+    const WIDE: &'static [&'static str] =
+        &["SESSIONS", "REPOSITORY", "SNAPSHOTS", "SIZE", "RETENTION", "AGE"];
+
+    async fn read(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+        selection: Selection<'_>,
+    ) -> Result<Self, Error> {
+        Self::observe(cluster, namespace, selection).await
     }
-    row
+
+    fn changes(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+        selection: Selection<'_>,
+    ) -> BoxStream<'static, Result<Change, watcher::Error>> {
+        let all = Selection::default();
+        stream::select_all([
+            cluster.changes(namespace, selection).map_ok(Change::Configuration).boxed(),
+            cluster.changes(namespace, all).map_ok(Change::Session).boxed(),
+            cluster.changes(namespace, all).map_ok(Change::Snapshot).boxed(),
+            cluster.changes(namespace, all).map_ok(Change::Repository).boxed(),
+        ])
+        .boxed()
+    }
+
+    fn note(&mut self, change: Change) {
+        match change {
+            Change::Configuration(change) => change.apply_to(&mut self.configurations),
+            Change::Session(change) => change.apply_to(&mut self.sessions),
+            Change::Snapshot(change) => change.apply_to(&mut self.snapshots),
+            Change::Repository(change) => change.apply_to(&mut self.repositories),
+        }
+    }
+
+    fn objects(&self) -> &[BackupConfiguration] {
+        &self.configurations
+    }
+
+    fn cells(&self, configuration: &BackupConfiguration, now: Timestamp) -> Vec<String> {
+        let backup = self.glance(configuration);
+        let sessions = &configuration.spec.sessions;
+        let schedules: Vec<&str> = sessions
+            .iter()
+            .filter_map(|session| session.scheduler.as_ref())
+            .map(|scheduler| scheduler.schedule.as_str())
+            .collect();
+        let names: Vec<&str> = sessions.iter().map(|session| session.name.as_str()).collect();
+        vec![
+            configuration.namespace().unwrap_or_default(),
+            configuration.name_any(),
+            glance::target(configuration),
+            schedules.join(", "),
+            storages(configuration).join(","),
+            backup.runs().first().map(|run| run.told(now)).unwrap_or_default(),
+            next(&backup, now),
+            phase(configuration),
+            names.join(","),
+            glance::repositories(configuration).join(","),
+            backup.snapshots.len().to_string(),
+            stored(&backup).map(human::bytes).unwrap_or_default(),
+            glance::retention(configuration),
+            list::age(configuration, now),
+        ]
+    }
+
+    fn size(&self, configuration: &BackupConfiguration) -> Option<u64> {
+        stored(&self.glance(configuration))
+    }
+}
+
+/// Bytes in all repositories of a backup, as far as it is known.
+fn stored(backup: &Glance<'_>) -> Option<u64> {
+    let bytes: Option<u64> = backup.repositories.iter().map(|one| glance::repository_size(one)).sum();
+    bytes.filter(|_| !backup.repositories.is_empty())
 }
 
 /// `in 16h`, or why it is not known.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::trigger::not_found;
 use crate::cluster::{Asked, Cluster};
 use crate::context::{self, Context};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::pods;
 use crate::story::Glyph;
@@ -109,7 +109,7 @@ impl Args {
         if let Some(run) = &self.run {
             let found = cluster.get(Some(namespace), run).await?;
             return found.ok_or_else(|| {
-                Failure::cluster(format!("BackupSession {namespace}/{run} does not exist"))
+                Failure::new(Code::ObjectMissing, format!("BackupSession {namespace}/{run} does not exist"))
                     .why("old runs are removed by sessionHistoryLimit; their snapshots stay")
                     .fix(format!("kubectl kubestash snapshot list -n {namespace}"))
             });
@@ -123,7 +123,7 @@ impl Args {
         if cluster.get::<BackupConfiguration>(Some(namespace), name).await?.is_none() {
             return Err(not_found(cluster, namespace, name).await?);
         }
-        Err(Failure::cluster(format!("backup {namespace}/{name} has no run to show"))
+        Err(Failure::new(Code::NoRun, format!("backup {namespace}/{name} has no run to show"))
             .why("it has not run yet, or its runs were removed by sessionHistoryLimit")
             .fix(format!("kubectl kubestash trigger {name} -n {namespace} --watch")))
     }
@@ -142,7 +142,7 @@ impl Args {
     }
 
     fn nothing(&self, pods: &[Pod], namespace: &str, run: &str) -> Failure {
-        let failure = Failure::cluster(format!("there is no log of run {namespace}/{run}"));
+        let failure = Failure::new(Code::NoRun, format!("there is no log of run {namespace}/{run}"));
         let mut known: Vec<String> = pods
             .iter()
             .filter_map(|pod| pod.spec.as_ref())

@@ -1,9 +1,12 @@
 //! `backup status`: all there is to know of some backups, and what is wrong with them.
 
+use std::collections::BTreeMap;
+
 use crds::condition;
 use crds::core::BackupConfiguration;
 use crds::core::backup_session::BackupSessionPhase;
 use crds::storage::{BackupStorage, RetentionPolicy};
+use futures::future::join_all;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use k8s_openapi::api::core::v1::Secret;
@@ -11,29 +14,18 @@ use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use super::list::{phase, storages};
-use crate::card::{self, Card};
+use crate::card::Card;
 use crate::cluster::Cluster;
-use crate::commands::{list, lookup};
+use crate::commands::lookup;
+use crate::commands::show::Shown;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance::{self, Glance, Run, World, problem};
 use crate::human;
-use crate::output::Format;
 use crate::progress::outcome;
-use crate::streams::Streams;
 
 /// How many runs are drawn.
 const DRAWN: usize = 7;
-
-/// Show backups in full: target, storage, encryption, retention, runs, and what is wrong
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-}
 
 /// What a backup needs beside itself, as far as it can be seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,26 +35,30 @@ struct Needs {
     retention: String,
 }
 
-impl Args {
-    /// Shows.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let chosen: Vec<BackupConfiguration> = self.choice.objects(&cluster, &namespace).await?;
-        let text = if let Some(text) = list::in_full(&chosen, self.output)? {
-            text
-        } else {
-            let world = World::observe(&cluster, Some(&namespace), "").await?;
-            let now = (context.environment.now(), &context.environment.time_zone);
-            let mut cards = Vec::new();
-            for configuration in &chosen {
-                let needs = needs(&cluster, configuration).await;
-                cards.push(card(&world.glance(configuration), needs, now));
-            }
-            card::render(&cards)
-        };
-        streams.results.write_all(text.as_bytes())?;
-        Ok(())
+/// The namespace of some backups, and what each of them needs.
+#[derive(Debug)]
+pub struct Surroundings {
+    world: World,
+    /// By the name of the backup.
+    needs: BTreeMap<String, Needs>,
+}
+
+impl Shown for BackupConfiguration {
+    type Surroundings = Surroundings;
+
+    async fn surroundings(
+        backups: &[Self],
+        cluster: &Cluster,
+        namespace: &str,
+    ) -> Result<Surroundings, Failure> {
+        let world = World::observe(cluster, Some(namespace), "").await?;
+        let needs = backups.iter().map(async |backup| (backup.name_any(), needs(cluster, backup).await));
+        Ok(Surroundings { world, needs: join_all(needs).await.into_iter().collect() })
+    }
+
+    fn card(&self, surroundings: &Surroundings, context: &Context, now: Timestamp) -> Card {
+        let needs = surroundings.needs.get(&self.name_any()).cloned().unwrap_or_default();
+        card(&surroundings.world.glance(self), needs, (now, &context.environment.time_zone))
     }
 }
 

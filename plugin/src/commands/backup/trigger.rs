@@ -6,11 +6,11 @@ use kube::ResourceExt as _;
 
 use super::follow;
 use crate::cluster::Cluster;
-use crate::commands::{create, lookup};
+use crate::commands::{create, list, lookup};
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::object::{Kind, Object};
-use crate::output::{self, Format};
+use crate::failure::{Code, Failure};
+use crate::object::Kind;
+use crate::output::{self, Format, Shape};
 use crate::progress::Mode;
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long)]
     watch: bool,
     /// Output format: of the BackupSessions, or with --wait of the result
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
     #[command(flatten)]
     follow: follow::Flags,
@@ -56,7 +56,7 @@ impl Args {
             return Ok(());
         }
         let runs: Vec<String> = sessions.iter().map(kube::ResourceExt::name_any).collect();
-        let after = (manner, self.output);
+        let after = (manner, &self.output);
         follow::to_the_end(&cluster, (&namespace, &runs), after, (context, streams)).await
     }
 
@@ -91,8 +91,11 @@ impl Args {
             let found = cluster.list(Some(namespace), labels).await?;
             if found.is_empty() {
                 create::installed(cluster).await?;
-                return Err(Failure::cluster(format!("no backup to run in namespace {namespace}"))
-                    .fix(format!("kubectl get backupconfigurations -n {namespace}")));
+                return Err(Failure::new(
+                    Code::NoBackup,
+                    format!("no backup to run in namespace {namespace}"),
+                )
+                .fix(format!("kubectl get backupconfigurations -n {namespace}")));
             }
             return Ok(found);
         }
@@ -112,16 +115,16 @@ impl Args {
         follows: bool,
         streams: &mut Streams<'_>,
     ) -> Result<(), Failure> {
+        let is_table = matches!(self.output, Format::Table | Format::Wide);
+        // The result of a run that is followed is its end.
+        if follows && (!is_table || self.follow.shown.progress == crate::progress::Mode::Json) {
+            return Ok(());
+        }
         let kind = Kind::of::<BackupSession>().lower_case();
-        let text = match self.output {
-            // The result of a run that is followed is its end.
-            Format::Name | Format::Json | Format::Yaml if follows => return Ok(()),
-            _ if self.follow.shown.progress == Mode::Json && follows => return Ok(()),
-            Format::Name => lines(sessions, |name| format!("{kind}/{name}")),
-            Format::Table | Format::Wide => lines(sessions, |name| format!("{kind}/{name} created")),
-            Format::Json => output::json(&bodies(sessions)?)?,
-            Format::Yaml => output::yaml(&bodies(sessions)?)?,
-        };
+        let text = self
+            .output
+            .document(&list::bodies(sessions)?, Shape::Documents)?
+            .unwrap_or_else(|| lines(sessions, |name| format!("{kind}/{name} created")));
         streams.results.write_all(text.as_bytes())?;
         streams.results.flush()?;
         Ok(())
@@ -130,10 +133,6 @@ impl Args {
 
 fn lines(sessions: &[BackupSession], line: impl Fn(&str) -> String) -> String {
     output::lines(sessions.iter().map(|session| line(&session.name_any())))
-}
-
-fn bodies(sessions: &[BackupSession]) -> Result<Vec<serde_json::Value>, Failure> {
-    sessions.iter().map(|session| Ok(Object::typed(session)?.body)).collect()
 }
 
 /// Runs every session of a backup, and says under which names.

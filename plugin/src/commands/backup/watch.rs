@@ -13,8 +13,7 @@ use super::trigger::not_found;
 use crate::cluster::{Asked, Cluster};
 use crate::commands::create;
 use crate::context::Context;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::output::Format;
 use crate::story::Glyph;
@@ -37,7 +36,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["name", "run"])]
     all: bool,
     /// Output format of the result: name prints the snapshots, json and yaml the BackupSessions
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
     #[command(flatten)]
     follow: follow::Flags,
@@ -59,7 +58,7 @@ impl Args {
         let manner = self.follow.manner(context, false)?;
         let begun = self.begin(context, manner.limit, streams).await;
         let (namespace, cluster, runs) = follow::begun(begun, manner.mode, (context, streams))?;
-        follow::to_the_end(&cluster, (&namespace, &runs), (manner, self.output), (context, streams)).await
+        follow::to_the_end(&cluster, (&namespace, &runs), (manner, &self.output), (context, streams)).await
     }
 
     async fn begin(
@@ -86,7 +85,8 @@ impl Args {
             if sessions.iter().any(|session| session.name_any() == *run) {
                 return Ok(vec![run.clone()]);
             }
-            let failure = Failure::cluster(format!("BackupSession {namespace}/{run} does not exist"));
+            let failure =
+                Failure::new(Code::ObjectMissing, format!("BackupSession {namespace}/{run} does not exist"));
             let names: Vec<String> = sessions.iter().map(kube::ResourceExt::name_any).collect();
             if let Some(nearest) = suggest::nearest(run, names.iter().map(String::as_str)) {
                 return Err(failure.fix(format!("did you mean {nearest}?")));
@@ -106,14 +106,18 @@ impl Args {
                 }
                 runs_of(cluster, (namespace, &name), limit, streams).await
             }
-            Choice::Unclear(names) if names.is_empty() => {
-                Err(Failure::usage(format!("nothing is running in namespace {namespace}")).fix(format!(
-                    "kubectl kubestash watch NAME -n {namespace}   shows how the newest run of a backup ended"
-                )))
+            Choice::Unclear(names) if names.is_empty() => Err(Failure::new(
+                Code::NoRun,
+                format!("nothing is running in namespace {namespace}"),
+            )
+            .fix(format!(
+                "kubectl kubestash watch NAME -n {namespace}   shows how the newest run of a backup ended"
+            ))),
+            Choice::Unclear(names) => {
+                Err(Failure::new(Code::Ambiguous, "it is not clear which backup is meant")
+                    .row("found", names.join(", "))
+                    .fix("name one of them, or --all"))
             }
-            Choice::Unclear(names) => Err(Failure::usage("it is not clear which backup is meant")
-                .row("found", names.join(", "))
-                .fix("name one of them, or --all")),
         }
     }
 }
@@ -190,11 +194,11 @@ async fn first_run(
     match waited.await? {
         Waited::Reached(run) => Ok(run),
         Waited::TimedOut(why) => {
-            Err(Failure::new(Exit::TimedOut, format!("backup {namespace}/{name} did not start"))
+            Err(Failure::new(Code::TimedOut, format!("backup {namespace}/{name} did not start"))
                 .why(why)
                 .fix(format!("kubectl kubestash trigger {name} -n {namespace} --watch")))
         }
-        Waited::Interrupted(exit) => Err(Failure::new(exit, "stopped watching; nothing was running")),
+        Waited::Interrupted(exit) => Err(Failure::stopped(exit, "stopped watching; nothing was running")),
     }
 }
 

@@ -6,7 +6,7 @@ use super::report::{Category, Check};
 use crate::cluster::{Cluster, Right};
 use crate::commands::install::{bundle, checks};
 use crate::commands::version::VERSION;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 
 /// Looks at the cluster; `pre` asks what an installation needs instead of what a backup needs.
@@ -19,11 +19,11 @@ pub(super) async fn checks(cluster: &Cluster, namespace: &str, pre: bool) -> Res
                 let text = failure.rows().filter(|(label, _)| *label == wished).map(|(_, text)| text);
                 text.collect::<Vec<_>>().join("\n")
             };
-            found.push(Check::bad("KS001", "API server reachable", row("why"), &row("fix")));
+            found.push(Check::bad(Code::ClusterUnreachable, "API server reachable", row("why"), &row("fix")));
         }
         Ok(version) => {
             let version = version.unwrap_or_default();
-            found.push(Check::well("KS001", "API server reachable", &version.git_version));
+            found.push(Check::well(Code::ClusterUnreachable, "API server reachable", &version.git_version));
             found.push(supported(&version));
             if pre {
                 found.extend(installation(cluster).await?);
@@ -38,8 +38,10 @@ pub(super) async fn checks(cluster: &Cluster, namespace: &str, pre: bool) -> Res
 fn supported(version: &checks::ServerVersion) -> Check {
     let oldest = format!(">= {}", checks::oldest());
     match checks::too_old(version) {
-        None => Check::well("KS002", "version supported", oldest),
-        Some(failure) => Check::bad("KS002", "version supported", failure.what(), "upgrade the cluster"),
+        None => Check::well(Code::ClusterTooOld, "version supported", oldest),
+        Some(failure) => {
+            Check::bad(Code::ClusterTooOld, "version supported", failure.what(), "upgrade the cluster")
+        }
     }
 }
 
@@ -58,9 +60,9 @@ async fn may_create(cluster: &Cluster, namespace: &str) -> Check {
         kind.resource()
     );
     match cluster.has_right(&right).await {
-        Ok(true) => Check::well("KS003", description, place),
-        Ok(false) => Check::doubtful("KS003", description, format!("not in {place}"), &fix),
-        Err(error) => Check::unseen("KS003", description, &error.into()),
+        Ok(true) => Check::well(Code::Forbidden, description, place),
+        Ok(false) => Check::doubtful(Code::Forbidden, description, format!("not in {place}"), &fix),
+        Err(error) => Check::unseen(Code::Forbidden, description, &error.into()),
     }
 }
 
@@ -70,18 +72,18 @@ async fn installation(cluster: &Cluster) -> Result<Vec<Check>, Failure> {
     let objects = bundle::bundle(&settings)?;
     let observed = match checks::observe(cluster, &objects).await {
         Ok(observed) => observed,
-        Err(failure) => return Ok(vec![Check::unseen("KS004", "you may install", &failure)]),
+        Err(failure) => return Ok(vec![Check::unseen(Code::InstallForbidden, "you may install", &failure)]),
     };
     let mut found = Vec::new();
     found.push(match observed.lacking.as_slice() {
-        [] => Check::well("KS004", "you may install", ""),
+        [] => Check::well(Code::InstallForbidden, "you may install", ""),
         lacking => {
             let rights: Vec<String> =
                 lacking.iter().take(3).map(|right| format!("{} {}", right.verb, right.plural)).collect();
             let more = if lacking.len() > 3 { ", …" } else { "" };
             let remark = format!("not: {}{more}", rights.join(", "));
             Check::bad(
-                "KS004",
+                Code::InstallForbidden,
                 "you may install",
                 remark,
                 "ask somebody with the role cluster-admin to install",
@@ -89,18 +91,23 @@ async fn installation(cluster: &Cluster) -> Result<Vec<Check>, Failure> {
         }
     });
     found.push(match observed.foreign_definitions.first() {
-        None => Check::well("KS005", "no other tool owns the CRDs", ""),
+        None => Check::well(Code::ForeignInstallation, "no other tool owns the CRDs", ""),
         Some((name, owner)) => {
             let remark = format!("{name} belongs to {}", owner.name);
-            Check::bad("KS005", "no other tool owns the CRDs", remark, &owner.instead)
+            Check::bad(Code::ForeignInstallation, "no other tool owns the CRDs", remark, &owner.instead)
         }
     });
     found.push(match observed.installed.first() {
-        None => Check::well("KS006", "no operator is installed yet", ""),
+        None => Check::well(Code::AlreadyInstalled, "no operator is installed yet", ""),
         Some(installed) => {
             let remark =
                 format!("one is, in namespace {}; an installation there upgrades it", installed.namespace);
-            Check::doubtful("KS006", "no operator is installed yet", remark, "kubectl kubestash check")
+            Check::doubtful(
+                Code::AlreadyInstalled,
+                "no operator is installed yet",
+                remark,
+                "kubectl kubestash check",
+            )
         }
     });
     Ok(found)

@@ -10,7 +10,7 @@ use super::report::{Category, Check};
 use crate::cluster::Cluster;
 use crate::commands::install::bundle;
 use crate::commands::version::{OPERATOR_LABEL, VERSION};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Object;
 
 /// Looks at the operator.
@@ -22,22 +22,20 @@ pub(super) async fn checks(cluster: &Cluster) -> Category {
     };
     let mut checks = match deployments {
         Ok(found) => deployed(&found),
-        Err(error) => vec![Check::unseen("KS010", "operator available", &error.into())],
+        Err(error) => vec![Check::unseen(Code::OperatorUnavailable, "operator available", &error.into())],
     };
     let settings = bundle::Settings { namespace: bundle::NAMESPACE, image: bundle::IMAGE, version: VERSION };
     match bundle::bundle(&settings) {
-        Err(failure) => checks.push(Check::unseen("KS011", "CRDs served", &failure)),
+        Err(failure) => checks.push(Check::unseen(Code::NotInstalled, "CRDs served", &failure)),
         Ok(objects) => {
             checks.push(
                 served(cluster, &objects)
                     .await
-                    .unwrap_or_else(|failure| Check::unseen("KS011", "CRDs served", &failure)),
+                    .unwrap_or_else(|failure| Check::unseen(Code::NotInstalled, "CRDs served", &failure)),
             );
-            checks.push(
-                catalog(cluster, &objects)
-                    .await
-                    .unwrap_or_else(|failure| Check::unseen("KS013", "catalog present", &failure)),
-            );
+            checks.push(catalog(cluster, &objects).await.unwrap_or_else(|failure| {
+                Check::unseen(Code::CatalogIncomplete, "catalog present", &failure)
+            }));
         }
     }
     let place = place.map_or_else(String::new, |namespace| format!("namespace {namespace}"));
@@ -46,7 +44,12 @@ pub(super) async fn checks(cluster: &Cluster) -> Category {
 
 fn deployed(found: &[Deployment]) -> Vec<Check> {
     let Some(deployment) = found.first() else {
-        return vec![Check::bad("KS010", "operator available", "not installed", "kubectl kubestash install")];
+        return vec![Check::bad(
+            Code::OperatorUnavailable,
+            "operator available",
+            "not installed",
+            "kubectl kubestash install",
+        )];
     };
     let (name, namespace) = (deployment.name_any(), deployment.namespace().unwrap_or_default());
     let wished = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
@@ -57,14 +60,14 @@ fn deployed(found: &[Deployment]) -> Vec<Check> {
         "kubectl describe deployment {name} -n {namespace}\nkubectl logs deployment/{name} -n {namespace} --tail 50"
     );
     let mut checks = vec![if ready >= 1 && ready >= wished {
-        Check::well("KS010", description, counts)
+        Check::well(Code::OperatorUnavailable, description, counts)
     } else {
-        Check::bad("KS010", description, counts, &fix)
+        Check::bad(Code::OperatorUnavailable, description, counts, &fix)
     }];
     if found.len() > 1 {
         let places: Vec<String> = found.iter().map(crate::commands::lookup::place).collect();
         let fix = "uninstall all but one:  kubectl kubestash uninstall --operator-namespace NAMESPACE";
-        checks.push(Check::bad("KS014", "one operator only", places.join(", "), fix));
+        checks.push(Check::bad(Code::SeveralOperators, "one operator only", places.join(", "), fix));
     }
     checks.push(fits(deployment));
     checks
@@ -75,10 +78,10 @@ fn fits(deployment: &Deployment) -> Check {
     let version = deployment.labels().get(bundle::VERSION_LABEL).map_or("unknown", String::as_str);
     let remark = format!("client {VERSION}, operator {version}");
     if version == VERSION {
-        Check::well("KS012", description, remark)
+        Check::well(Code::VersionsDiffer, description, remark)
     } else {
         Check::doubtful(
-            "KS012",
+            Code::VersionsDiffer,
             description,
             remark,
             "kubectl kubestash install   brings the operator to the client's version",
@@ -115,10 +118,10 @@ async fn served(cluster: &Cluster, objects: &[Object]) -> Result<Check, Failure>
     }
     let counts = format!("{} of {}", definitions.len() - lacking.len(), definitions.len());
     if lacking.is_empty() {
-        return Ok(Check::well("KS011", "CRDs served", counts));
+        return Ok(Check::well(Code::NotInstalled, "CRDs served", counts));
     }
     let remark = format!("{counts}, not {}", lacking.join(", "));
-    Ok(Check::bad("KS011", "CRDs served", remark, "kubectl kubestash install"))
+    Ok(Check::bad(Code::NotInstalled, "CRDs served", remark, "kubectl kubestash install"))
 }
 
 async fn catalog(cluster: &Cluster, objects: &[Object]) -> Result<Check, Failure> {
@@ -137,8 +140,8 @@ async fn catalog(cluster: &Cluster, objects: &[Object]) -> Result<Check, Failure
         .map(|object| object.name.as_str())
         .collect();
     if lacking.is_empty() {
-        return Ok(Check::well("KS013", "catalog present", names.join(", ")));
+        return Ok(Check::well(Code::CatalogIncomplete, "catalog present", names.join(", ")));
     }
     let remark = format!("not there: {}", lacking.join(", "));
-    Ok(Check::bad("KS013", "catalog present", remark, "kubectl kubestash install"))
+    Ok(Check::bad(Code::CatalogIncomplete, "catalog present", remark, "kubectl kubestash install"))
 }

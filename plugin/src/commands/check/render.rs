@@ -85,11 +85,11 @@ pub(super) fn json(categories: &[Category]) -> Result<String, Failure> {
         })
         .collect();
     let success = count(categories, Verdict::Error) == 0;
-    output::json(&[json!({"success": success, "categories": categories_value})])
+    output::json(&json!({"success": success, "categories": categories_value}))
 }
 
 fn value(check: &Check) -> Value {
-    let mut value = json!({"id": check.id, "description": check.description});
+    let mut value = json!({"id": check.code.id(), "description": check.description});
     value["result"] = match check.verdict {
         Verdict::Success => "success",
         Verdict::Warning => "warning",
@@ -101,6 +101,7 @@ fn value(check: &Check) -> Value {
     } else {
         value["error"] = check.remark.clone().into();
         value["fix"] = check.fix.clone().into();
+        value["hint"] = check.code.docs().into();
     }
     value
 }
@@ -108,12 +109,13 @@ fn value(check: &Check) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Code;
 
     fn categories() -> Vec<Category> {
         let checks = vec![
-            Check::well("KS001", "reachable", "v1"),
-            Check::doubtful("KS032", "shop/a", "late", "do this"),
-            Check::bad("KS030", "shop/b", "broken", "do this"),
+            Check::well(Code::ClusterUnreachable, "reachable", "v1"),
+            Check::doubtful(Code::Overdue, "shop/a", "late", "do this"),
+            Check::bad(Code::BackupNotReady, "shop/b", "broken", "do this"),
         ];
         vec![Category { name: "backups", place: "namespace shop".into(), checks }]
     }

@@ -1,6 +1,6 @@
 //! What `check` found: checks with their verdicts, by category.
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::glance::problem::{Problem, Severity};
 
 /// How a check ended.
@@ -14,8 +14,8 @@ pub(super) enum Verdict {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Check {
-    /// Stable, for scripts and for the documentation.
-    pub(super) id: &'static str,
+    /// What it would be if it were not well: the id is for scripts and for the documentation.
+    pub(super) code: Code,
     pub(super) description: String,
     pub(super) verdict: Verdict,
     /// What was found.
@@ -34,31 +34,31 @@ pub(super) struct Category {
 }
 
 impl Check {
-    pub(super) fn well(id: &'static str, description: impl Into<String>, remark: impl Into<String>) -> Self {
+    pub(super) fn well(code: Code, description: impl Into<String>, remark: impl Into<String>) -> Self {
         let (description, remark) = (description.into(), remark.into());
-        Self { id, description, verdict: Verdict::Success, remark, fix: String::new() }
+        Self { code, description, verdict: Verdict::Success, remark, fix: String::new() }
     }
 
     pub(super) fn bad(
-        id: &'static str,
+        code: Code,
         description: impl Into<String>,
         remark: impl Into<String>,
         fix: &str,
     ) -> Self {
-        Self { verdict: Verdict::Error, fix: fix.to_owned(), ..Self::well(id, description, remark) }
+        Self { verdict: Verdict::Error, fix: fix.to_owned(), ..Self::well(code, description, remark) }
     }
 
     pub(super) fn doubtful(
-        id: &'static str,
+        code: Code,
         description: impl Into<String>,
         remark: impl Into<String>,
         fix: &str,
     ) -> Self {
-        Self { verdict: Verdict::Warning, ..Self::bad(id, description, remark, fix) }
+        Self { verdict: Verdict::Warning, ..Self::bad(code, description, remark, fix) }
     }
 
     /// Something that could not be looked at: no proof that it is wrong.
-    pub(super) fn unseen(id: &'static str, description: impl Into<String>, failure: &Failure) -> Self {
+    pub(super) fn unseen(code: Code, description: impl Into<String>, failure: &Failure) -> Self {
         let row = |wished: &str| {
             failure
                 .rows()
@@ -66,13 +66,13 @@ impl Check {
                 .map(|(_, text)| text.to_owned())
                 .unwrap_or_default()
         };
-        Self::doubtful(id, description, format!("not seen: {}", failure.what()), &row("fix"))
+        Self::doubtful(code, description, format!("not seen: {}", failure.what()), &row("fix"))
     }
 
     pub(super) fn of_problem(description: &str, problem: &Problem) -> Self {
         match problem.severity {
-            Severity::Error => Self::bad(problem.id, description, &problem.what, &problem.fix),
-            Severity::Warning => Self::doubtful(problem.id, description, &problem.what, &problem.fix),
+            Severity::Error => Self::bad(problem.code, description, &problem.what, &problem.fix),
+            Severity::Warning => Self::doubtful(problem.code, description, &problem.what, &problem.fix),
         }
     }
 }

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -28,7 +27,7 @@ pub fn place(
     let on_path: Vec<PathBuf> =
         environment.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
     let Some(folder) = folder.or_else(|| beside_the_plugin(&on_path)) else {
-        return Err(Failure::usage("it is not clear where kubectl would find the shim")
+        return Err(Failure::new(Code::Ambiguous, "it is not clear where kubectl would find the shim")
             .why(format!("{PLUGIN} is in no folder of PATH"))
             .fix("--dir DIR   with a folder of PATH"));
     };
@@ -37,12 +36,13 @@ pub fn place(
     if let Some(text) = &known
         && text.lines().nth(1) != TEXT.lines().nth(1)
     {
-        return Err(Failure::usage(format!("{} is somebody else's", file.display()))
+        return Err(Failure::new(Code::FileUnusable, format!("{} is somebody else's", file.display()))
             .why("it was not written by this command")
             .fix("move it away, or --dir DIR"));
     }
     let told = |error: std::io::Error| {
-        Failure::new(Exit::Failed, format!("could not change {}", file.display())).why(error.to_string())
+        Failure::new(Code::FileUnusable, format!("could not change {}", file.display()))
+            .why(error.to_string())
     };
     if install {
         write(&file).map_err(told)?;

@@ -26,8 +26,7 @@ use crate::cluster::Cluster;
 use crate::commands::backup::trigger::not_found;
 use crate::commands::version::OPERATOR_LABEL;
 use crate::context::{self, Context};
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::Object;
 use crate::output;
@@ -109,7 +108,7 @@ impl Args {
     }
 
     fn unwritten(&self, error: &std::io::Error) -> Failure {
-        Failure::new(Exit::Failed, format!("could not write {}", self.output_file.display()))
+        Failure::new(Code::FileUnusable, format!("could not write {}", self.output_file.display()))
             .why(error.to_string())
             .fix("--output-file FILE")
     }
@@ -284,7 +283,7 @@ pub async fn read_log(
     let mut stream = std::pin::pin!(stream);
     let read = stream.read_to_end(&mut bytes).await;
     read.map_err(|error| {
-        Failure::cluster(format!("could not read the log of {pod}")).why(error.to_string())
+        Failure::new(Code::RequestFailed, format!("could not read the log of {pod}")).why(error.to_string())
     })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

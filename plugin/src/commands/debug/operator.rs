@@ -13,7 +13,7 @@ use super::{Finding, render};
 use crate::cluster::Cluster;
 use crate::commands::version::OPERATOR_LABEL;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::output;
 use crate::pods;
@@ -34,10 +34,10 @@ impl Args {
         let version: Option<Value> = cluster.get_path("/version").await?;
         let deployments: Vec<Deployment> = cluster.list(None, OPERATOR_LABEL).await?;
         let Some(deployment) = deployments.first() else {
-            return Err(Failure::cluster(format!(
-                "there is no operator in cluster \"{}\"",
-                cluster.context()
-            ))
+            return Err(Failure::new(
+                Code::OperatorUnavailable,
+                format!("there is no operator in cluster \"{}\"", cluster.context()),
+            )
             .why(format!("no Deployment has the label {OPERATOR_LABEL}"))
             .fix("kubectl kubestash install"));
         };

@@ -15,7 +15,7 @@ use kube::ResourceExt as _;
 use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::repository::{connect, store_failure};
 use crate::setup;
@@ -67,7 +67,8 @@ async fn storage(cluster: &Cluster, namespace: &str, name: &str) -> Result<Backu
     create::installed(cluster).await?;
     let known: Vec<BackupStorage> = cluster.list(Some(namespace), "").await?;
     let names: Vec<String> = known.iter().map(kube::ResourceExt::name_any).collect();
-    let failure = Failure::cluster(format!("BackupStorage {namespace}/{name} does not exist"));
+    let failure =
+        Failure::new(Code::ObjectMissing, format!("BackupStorage {namespace}/{name} does not exist"));
     Err(match suggest::nearest(name, names.iter().map(String::as_str)) {
         Some(nearest) => failure.fix(format!("did you mean {nearest}?")),
         None if names.is_empty() => failure.fix("kubectl kubestash storage create"),

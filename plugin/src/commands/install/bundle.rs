@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{self, Kind, Object};
 
@@ -169,7 +168,7 @@ fn kind_of(document: &Value) -> Result<Kind, Failure> {
 }
 
 fn malformed(why: &str) -> Failure {
-    Failure::new(Exit::Failed, "the embedded installation is broken").why(why)
+    Failure::new(Code::Fault, "the embedded installation is broken").why(why)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::bundle::VERSION_LABEL;
 use crate::apply::owner::{self, Owner};
 use crate::cluster::{Cluster, Right};
 use crate::commands::version::OPERATOR_LABEL;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Object;
 
 /// The oldest Kubernetes whose API has what the operator needs (aggregated discovery).
@@ -129,7 +129,7 @@ pub fn problems(observed: &Observed, namespace: &str, version: &str, force: bool
 pub fn too_old(server: &ServerVersion) -> Option<Failure> {
     let (major, minor) = numbers(&server.git_version)?;
     ((major, minor) < OLDEST).then(|| {
-        Failure::cluster(format!("Kubernetes {} is too old", server.git_version))
+        Failure::new(Code::ClusterTooOld, format!("Kubernetes {} is too old", server.git_version))
             .why(format!("the operator needs {}.{} or later", OLDEST.0, OLDEST.1))
     })
 }
@@ -145,7 +145,7 @@ fn lacking(lacking: &[Right]) -> Option<Failure> {
     if lacking.is_empty() {
         return None;
     }
-    let mut failure = Failure::cluster("you lack rights that the installation takes");
+    let mut failure = Failure::new(Code::InstallForbidden, "you lack rights that the installation takes");
     let resources: BTreeSet<(&str, &str, Option<&str>)> = lacking
         .iter()
         .map(|right| (right.group.as_str(), right.plural.as_str(), right.namespace.as_deref()))
@@ -177,7 +177,7 @@ fn foreign(observed: &Observed) -> Option<Failure> {
         definition.map(|(name, owner)| (format!("CustomResourceDefinition {name}"), owner.clone()));
     let (what, owner) = operator.or(definition)?;
     Some(
-        Failure::cluster(format!("KubeStash is installed by {}", owner.name))
+        Failure::new(Code::ForeignInstallation, format!("KubeStash is installed by {}", owner.name))
             .why(format!("{what} carries its marks, and would be reverted or fought over"))
             .fix(format!("{}\nor take the installation over:  --force", owner.instead)),
     )
@@ -186,7 +186,7 @@ fn foreign(observed: &Observed) -> Option<Failure> {
 fn elsewhere(installed: &[Installed], namespace: &str) -> Option<Failure> {
     let other = installed.iter().find(|installed| installed.namespace != namespace)?;
     Some(
-        Failure::cluster(format!("an operator runs in namespace {} already", other.namespace))
+        Failure::new(Code::AlreadyInstalled, format!("an operator runs in namespace {} already", other.namespace))
             .why("two operators would work on the same objects")
             .fix(format!(
                 "upgrade that one:  --operator-namespace {0}\nor remove it first:  kubectl kubestash uninstall --operator-namespace {0}",
@@ -199,9 +199,12 @@ fn downgrade(installed: &[Installed], namespace: &str, version: &str) -> Option<
     let here = installed.iter().find(|installed| installed.namespace == namespace)?;
     let there = here.version.as_deref()?;
     newer(there, version).then(|| {
-        Failure::cluster(format!("version {there} is installed, this plugin would install {version}"))
-            .why("an older operator may not understand what a newer one wrote")
-            .fix("kubectl krew upgrade kubestash\nor install the older version all the same:  --force")
+        Failure::new(
+            Code::VersionsDiffer,
+            format!("version {there} is installed, this plugin would install {version}"),
+        )
+        .why("an older operator may not understand what a newer one wrote")
+        .fix("kubectl krew upgrade kubestash\nor install the older version all the same:  --force")
     })
 }
 

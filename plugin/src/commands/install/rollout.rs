@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::wait::Verdict;
 
 /// Whether a kind is served; a refused name or schema is told with the API server's words.
@@ -21,7 +21,9 @@ pub fn established(definition: &CustomResourceDefinition) -> Result<bool, Failur
         if refused {
             let name = definition.metadata.name.clone().unwrap_or_default();
             let why = condition.message.clone().or_else(|| condition.reason.clone()).unwrap_or_default();
-            return Err(Failure::cluster(format!("the cluster does not serve {name}")).why(why));
+            return Err(
+                Failure::new(Code::NotInstalled, format!("the cluster does not serve {name}")).why(why)
+            );
         }
         served |= condition.type_ == "Established" && condition.status == "True";
     }
@@ -29,6 +31,7 @@ pub fn established(definition: &CustomResourceDefinition) -> Result<bool, Failur
 }
 
 /// Whether the operator runs in the form that was asked for; the same tests as `kubectl rollout status`.
+#[must_use]
 pub fn available(deployment: Option<&Deployment>) -> Verdict<()> {
     let Some(deployment) = deployment else { return Verdict::NotYet("the deployment does not exist".into()) };
     let status = deployment.status.clone().unwrap_or_default();

@@ -4,7 +4,7 @@ use archive::repository::Error;
 
 use super::{Place, new, short};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::output;
 use crate::repository::{self, who};
 use crate::story::Glyph;
@@ -31,7 +31,7 @@ impl Args {
         let password = self.new.read(context, streams).await?;
         let (found, opened) = self.place.open(context).await?;
         if password.expose() == found.password.expose() {
-            return Err(Failure::usage("that password opens the repository already")
+            return Err(Failure::new(Code::PasswordConflict, "that password opens the repository already")
                 .why(format!("it is the one in Secret {}", found.secret)));
         }
         let (own_user, own_host) = who(&context.environment);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Place, keys, short};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::{self, Format, Shape};
 use crate::repository;
 use crate::streams::Streams;
 
@@ -16,7 +16,7 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Output format; name prints ID:PATH, as remove takes it
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
 }
 
@@ -28,23 +28,23 @@ impl Args {
         for (path, archive) in &opened {
             all.extend(keys(&found, archive).await?.into_iter().map(|key| (path.clone(), key)));
         }
-        streams.results.write_all(render(&all, self.output)?.as_bytes())?;
+        streams.results.write_all(render(&all, &self.output)?.as_bytes())?;
         Ok(())
     }
 }
 
-fn render(all: &[(String, KeyInfo)], format: Format) -> Result<String, Failure> {
-    let values = || all.iter().map(|(path, key)| value(path, key)).collect::<Vec<Value>>();
-    match format {
-        Format::Name => Ok(output::lines(all.iter().map(|(path, key)| format!("{}:{path}", key.id)))),
-        Format::Json => output::json(&values()),
-        Format::Yaml => output::yaml(&values()),
-        Format::Table | Format::Wide => {
-            let wide = format == Format::Wide;
-            let rows: Vec<Vec<String>> = all.iter().map(|(path, key)| row(path, key, wide)).collect();
-            Ok(output::table(&["COMPONENT", "KEY", "USER", "HOST", "CREATED", "IN USE"], &rows))
-        }
+fn render(all: &[(String, KeyInfo)], format: &Format) -> Result<String, Failure> {
+    // Keys are no objects: their name is what `remove` takes.
+    if *format == Format::Name {
+        return Ok(output::lines(all.iter().map(|(path, key)| format!("{}:{path}", key.id))));
     }
+    let values: Vec<Value> = all.iter().map(|(path, key)| value(path, key)).collect();
+    if let Some(text) = format.document(&[Value::Array(values)], Shape::Named)? {
+        return Ok(text);
+    }
+    let wide = *format == Format::Wide;
+    let rows: Vec<Vec<String>> = all.iter().map(|(path, key)| row(path, key, wide)).collect();
+    Ok(output::table(&["COMPONENT", "KEY", "USER", "HOST", "CREATED", "IN USE"], &rows))
 }
 
 fn row(path: &str, key: &KeyInfo, wide: bool) -> Vec<String> {
@@ -82,11 +82,11 @@ mod tests {
         };
         let all = [("repository/v1/nightly/manifest".to_owned(), key)];
         assert_eq!(
-            render(&all, Format::Table).unwrap(),
+            render(&all, &Format::Table).unwrap(),
             "COMPONENT          KEY        USER   HOST     CREATED                IN USE\n\
              nightly/manifest   01234567   ann    laptop   2026-11-22 14:00:00Z   yes\n"
         );
-        assert_eq!(render(&all, Format::Name).unwrap(), "0123456789abcdef:repository/v1/nightly/manifest\n");
-        assert!(render(&all, Format::Json).unwrap().contains("\"current\": true"));
+        assert_eq!(render(&all, &Format::Name).unwrap(), "0123456789abcdef:repository/v1/nightly/manifest\n");
+        assert!(render(&all, &Format::Json).unwrap().contains("\"current\": true"));
     }
 }

@@ -4,7 +4,7 @@ use archive::repository::KeyInfo;
 
 use super::{keys, short};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::output;
 use crate::repository;
 use crate::story::Glyph;
@@ -71,17 +71,20 @@ fn resolve<'a>(keys: &'a [KeyInfo], id: &str, path: &str) -> Result<&'a KeyInfo,
     let mut matching = keys.iter().filter(|key| key.id.starts_with(id));
     match (matching.next(), matching.next()) {
         (Some(key), None) => Ok(key),
-        (Some(_), Some(_)) => Err(Failure::usage(format!("several keys of {path} begin with {id}"))
-            .fix("write more digits of the one that is meant")),
+        (Some(_), Some(_)) => {
+            Err(Failure::new(Code::Ambiguous, format!("several keys of {path} begin with {id}"))
+                .fix("write more digits of the one that is meant"))
+        }
         (None, _) => {
             let known: Vec<String> = keys.iter().map(|key| short(&key.id)).collect();
-            Err(Failure::cluster(format!("{path} has no key {id}")).row("found", known.join(", ")))
+            Err(Failure::new(Code::ObjectMissing, format!("{path} has no key {id}"))
+                .row("found", known.join(", ")))
         }
     }
 }
 
 fn in_use(key: &KeyInfo, secret: &str, repository: &str) -> Failure {
-    Failure::usage(format!("key {} is the one in use and stays", short(&key.id)))
+    Failure::new(Code::PasswordConflict, format!("key {} is the one in use and stays", short(&key.id)))
         .why(format!("Secret {secret} opens the repository with it: without it no backup could run"))
         .fix(format!("replace that password instead:  kubectl kubestash password update {repository}"))
 }

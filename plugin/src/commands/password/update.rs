@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Place, keys, new, short};
 use crate::cluster::Cluster;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::object::Kind;
 use crate::output;
 use crate::repository::{self, Found, who};
@@ -45,7 +45,7 @@ impl Args {
                 .fix("leave --paths out"));
         }
         if password.expose() == found.password.expose() {
-            return Err(Failure::usage("the new password is the one in use")
+            return Err(Failure::new(Code::PasswordConflict, "the new password is the one in use")
                 .why(format!("Secret {} holds it already", found.secret)));
         }
         only_user(&cluster, &found).await?;
@@ -148,13 +148,16 @@ async fn only_user(cluster: &Cluster, found: &Found) -> Result<(), Failure> {
         return Ok(());
     }
     let secret = &found.secret;
-    Err(Failure::usage(format!("Secret {secret} cannot be changed for {} alone", found.name()))
-        .why(format!("it opens other repositories too: {}", others.join(", ")))
-        .fix(
-            "1  kubectl kubestash password add REPO --new-password-file FILE      for each of them\n\
+    Err(Failure::new(
+        Code::PasswordConflict,
+        format!("Secret {secret} cannot be changed for {} alone", found.name()),
+    )
+    .why(format!("it opens other repositories too: {}", others.join(", ")))
+    .fix(
+        "1  kubectl kubestash password add REPO --new-password-file FILE      for each of them\n\
               2  put the new password into the Secret\n\
               3  kubectl kubestash password remove REPO --id-paths ID:PATH         for each of them",
-        ))
+    ))
 }
 
 fn others(known: &[Repository], found: &Found) -> Vec<String> {

@@ -4,33 +4,17 @@ use crds::core::BackupConfiguration;
 use crds::storage::{DeletionPolicy, Repository};
 use kube::ResourceExt as _;
 
+use crate::cluster::Cluster;
 use crate::commands::lookup;
-use crate::commands::removal::{self, Doomed};
-use crate::context::Context;
+use crate::commands::removal::{Deletable, Doomed};
 use crate::failure::Failure;
 use crate::glance;
 use crate::human;
-use crate::streams::Streams;
 
-/// Delete repositories; their data stays unless their deletionPolicy is WipeOut
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    #[command(flatten)]
-    delete: removal::Flags,
-}
-
-impl Args {
-    /// Deletes.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let chosen: Vec<Repository> = self.choice.objects(&cluster, &namespace).await?;
-        let backups: Vec<BackupConfiguration> = cluster.list(Some(&namespace), "").await?;
-        let doomed: Result<Vec<Doomed>, Failure> =
-            chosen.iter().map(|repository| doomed(repository, &backups)).collect();
-        self.delete.delete(&cluster, &doomed?, (context, streams)).await
+impl Deletable for Repository {
+    async fn doomed(chosen: &[Self], cluster: &Cluster, namespace: &str) -> Result<Vec<Doomed>, Failure> {
+        let backups: Vec<BackupConfiguration> = cluster.list(Some(namespace), "").await?;
+        chosen.iter().map(|repository| doomed(repository, &backups)).collect()
     }
 }
 

@@ -6,37 +6,24 @@ use crds::storage::repository::SnapshotInfo;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use crate::card::{self, Card};
+use crate::card::Card;
+use crate::cluster::Cluster;
+use crate::commands::show::Shown;
 use crate::commands::{list, lookup, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance;
 use crate::human;
-use crate::output::Format;
-use crate::streams::Streams;
 
-/// Show repositories in full: place, encryption, newest snapshots, and what is wrong
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-}
+impl Shown for Repository {
+    type Surroundings = ();
 
-impl Args {
-    /// Shows.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let now = context.environment.now();
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let repositories: Vec<Repository> = self.choice.objects(&cluster, &namespace).await?;
-        let text = list::in_full(&repositories, self.output)?.unwrap_or_else(|| {
-            card::render(&repositories.iter().map(|one| card(one, now)).collect::<Vec<_>>())
-        });
-        streams.results.write_all(text.as_bytes())?;
+    async fn surroundings(_: &[Self], _: &Cluster, _: &str) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn card(&self, (): &(), _: &Context, now: Timestamp) -> Card {
+        card(self, now)
     }
 }
 

@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 
 use crate::cluster::Cluster;
 use crate::context::{self, Context};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::output;
 use crate::prompt;
@@ -92,11 +92,10 @@ impl Args {
         let working = young.iter().any(|seen| seen.owner == Owner::Working);
         let why = if working { "its pod runs" } else { "somebody may be at work" };
         if !prompt::possible(context) {
-            return Err(Failure::usage(format!(
-                "{number} of {} younger than {} stays",
-                found.name(),
-                self.older_than
-            ))
+            return Err(Failure::new(
+                Code::NotConfirmed,
+                format!("{number} of {} younger than {} stays", found.name(), self.older_than),
+            )
             .why(format!("{why}: without the lock, a prune can destroy what a backup writes"))
             .fix("wait until it is done, or if you know that nobody works there any more:  --force"));
         }

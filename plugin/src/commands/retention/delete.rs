@@ -4,31 +4,15 @@ use crds::core::BackupConfiguration;
 use crds::storage::RetentionPolicy;
 
 use super::show::followers;
+use crate::cluster::Cluster;
 use crate::commands::lookup;
-use crate::commands::removal::{self, Doomed};
-use crate::context::Context;
+use crate::commands::removal::{Deletable, Doomed};
 use crate::failure::Failure;
-use crate::streams::Streams;
 
-/// Delete retention policies; no backup is removed by that
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    #[command(flatten)]
-    delete: removal::Flags,
-}
-
-impl Args {
-    /// Deletes.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let chosen: Vec<RetentionPolicy> = self.choice.objects(&cluster, &namespace).await?;
-        let backups: Vec<BackupConfiguration> = cluster.list(Some(&namespace), "").await?;
-        let doomed: Result<Vec<Doomed>, Failure> =
-            chosen.iter().map(|policy| doomed(policy, &backups)).collect();
-        self.delete.delete(&cluster, &doomed?, (context, streams)).await
+impl Deletable for RetentionPolicy {
+    async fn doomed(chosen: &[Self], cluster: &Cluster, namespace: &str) -> Result<Vec<Doomed>, Failure> {
+        let backups: Vec<BackupConfiguration> = cluster.list(Some(namespace), "").await?;
+        chosen.iter().map(|policy| doomed(policy, &backups)).collect()
     }
 }
 

@@ -5,41 +5,28 @@ use crds::storage::RetentionPolicy;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use crate::card::{self, Card};
+use crate::card::Card;
+use crate::cluster::Cluster;
+use crate::commands::show::Shown;
 use crate::commands::storage::list::usable_from;
 use crate::commands::{list, lookup};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance;
-use crate::output::Format;
-use crate::streams::Streams;
 
-/// Show retention policies in full, and which backups of the namespace follow them
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-}
+impl Shown for RetentionPolicy {
+    type Surroundings = Vec<BackupConfiguration>;
 
-impl Args {
-    /// Shows.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let now = context.environment.now();
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let policies: Vec<RetentionPolicy> = self.choice.objects(&cluster, &namespace).await?;
-        let text = if let Some(text) = list::in_full(&policies, self.output)? {
-            text
-        } else {
-            let backups: Vec<BackupConfiguration> = cluster.list(Some(&namespace), "").await?;
-            let cards: Vec<Card> = policies.iter().map(|policy| card(policy, &backups, now)).collect();
-            card::render(&cards)
-        };
-        streams.results.write_all(text.as_bytes())?;
-        Ok(())
+    async fn surroundings(
+        _: &[Self],
+        cluster: &Cluster,
+        namespace: &str,
+    ) -> Result<Vec<BackupConfiguration>, Failure> {
+        Ok(cluster.list(Some(namespace), "").await?)
+    }
+
+    fn card(&self, backups: &Vec<BackupConfiguration>, _: &Context, now: Timestamp) -> Card {
+        card(self, backups, now)
     }
 }
 

@@ -1,30 +1,15 @@
 //! `snapshot list`: what was backed up, the newest first.
 
-use std::cmp::Reverse;
-
-use clap::ValueEnum;
 use crds::storage::Snapshot;
 use crds::storage::snapshot::{COMPONENT_MANIFEST, ResticStats};
 use jiff::Timestamp;
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 
-use crate::commands::create;
-use crate::commands::list::{self, Rows};
+use crate::commands::list::{self, Alone, Row, SortBy};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::human;
 use crate::streams::Streams;
-
-/// What the rows are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Sort {
-    /// The newest first.
-    #[default]
-    Time,
-    /// The largest first.
-    Size,
-    Name,
-}
 
 /// List snapshots, the newest first
 #[derive(Debug, clap::Args)]
@@ -41,9 +26,6 @@ pub struct Args {
     /// Only snapshots taken since, for example 7d
     #[arg(long, value_name = "SPAN")]
     since: Option<String>,
-    /// What to sort by
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
-    sort_by: Sort,
     #[command(flatten)]
     list: list::Flags,
 }
@@ -53,16 +35,8 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let now = context.environment.now();
         let since = self.since.as_deref().map(|text| list::since(text, now)).transpose()?;
-        let namespace = self.list.namespace(context)?;
-        let cluster = context.cluster().await?;
-        let mut snapshots: Vec<Snapshot> = cluster.list(namespace.as_deref(), &self.list.selector).await?;
-        if snapshots.is_empty() {
-            create::installed(&cluster).await?;
-        }
-        snapshots.retain(|snapshot| self.is_wished(snapshot, since));
-        sort(&mut snapshots, self.sort_by);
-        let rows = |snapshots: &[Snapshot], wide| rows(snapshots, now, wide);
-        self.list.print_objects(&snapshots, rows, (context, streams))
+        let wished = |_: &Alone<Snapshot>, snapshot: &Snapshot| self.is_wished(snapshot, since);
+        self.list.run(wished, (context, streams)).await
     }
 
     fn is_wished(&self, snapshot: &Snapshot, since: Option<Timestamp>) -> bool {
@@ -106,54 +80,50 @@ pub(super) fn objects(snapshot: &Snapshot) -> Option<i64> {
     progress.files_done.or(progress.total_files)
 }
 
-fn sort(snapshots: &mut [Snapshot], by: Sort) {
-    match by {
-        Sort::Time => snapshots.sort_by_key(|snapshot| (Reverse(taken(snapshot)), snapshot.name_any())),
-        Sort::Size => snapshots.sort_by_key(|snapshot| (Reverse(sizes(snapshot).0), snapshot.name_any())),
-        Sort::Name => snapshots.sort_by_key(|snapshot| (snapshot.namespace(), snapshot.name_any())),
-    }
-}
+impl Row for Snapshot {
+    const HEADERS: &'static [&'static str] =
+        &["NAMESPACE", "NAME", "REPOSITORY", "SESSION", "TAKEN", "OBJECTS", "SIZE", "ADDED", "PHASE"];
+    const WIDE: &'static [&'static str] = &["INTEGRITY", "BACKUPSESSION", "RESTIC-ID"];
+    const ORDER: SortBy = SortBy::Age;
 
-fn rows(snapshots: &[Snapshot], now: Timestamp, wide: bool) -> Rows {
-    let mut headers =
-        vec!["NAMESPACE", "NAME", "REPOSITORY", "SESSION", "TAKEN", "OBJECTS", "SIZE", "ADDED", "PHASE"];
-    if wide {
-        headers.extend(["INTEGRITY", "BACKUPSESSION", "RESTIC-ID"]);
+    fn cells(&self, now: Timestamp) -> Vec<String> {
+        let (size, added) = sizes(self);
+        let bytes = |number: Option<u64>| number.map(human::bytes).unwrap_or_default();
+        let integrity = self.status.as_ref().and_then(|status| status.integrity);
+        let id = stats(self).and_then(|stats| stats.summary?.id).unwrap_or_default();
+        vec![
+            self.namespace().unwrap_or_default(),
+            self.name_any(),
+            self.spec.repository.clone(),
+            self.spec.session.clone(),
+            taken(self).map(|taken| human::age_at(taken, now)).unwrap_or_default(),
+            objects(self).map(|number| number.to_string()).unwrap_or_default(),
+            bytes(size),
+            bytes(added),
+            phase(self),
+            integrity.map(|sound| sound.to_string()).unwrap_or_default(),
+            self.spec.backup_session.clone(),
+            // As long as restic prints it.
+            id.chars().take(8).collect(),
+        ]
     }
-    Rows { headers, rows: snapshots.iter().map(|snapshot| row(snapshot, now, wide)).collect() }
-}
 
-fn row(snapshot: &Snapshot, now: Timestamp, wide: bool) -> Vec<String> {
-    let (size, added) = sizes(snapshot);
-    let bytes = |number: Option<u64>| number.map(human::bytes).unwrap_or_default();
-    let mut row = vec![
-        snapshot.namespace().unwrap_or_default(),
-        snapshot.name_any(),
-        snapshot.spec.repository.clone(),
-        snapshot.spec.session.clone(),
-        taken(snapshot).map(|taken| human::age_at(taken, now)).unwrap_or_default(),
-        objects(snapshot).map(|number| number.to_string()).unwrap_or_default(),
-        bytes(size),
-        bytes(added),
-        phase(snapshot),
-    ];
-    if wide {
-        let integrity = snapshot.status.as_ref().and_then(|status| status.integrity);
-        let id = stats(snapshot).and_then(|stats| stats.summary?.id).unwrap_or_default();
-        row.push(integrity.map(|sound| sound.to_string()).unwrap_or_default());
-        row.push(snapshot.spec.backup_session.clone());
-        // As long as restic prints it.
-        row.push(id.chars().take(8).collect());
+    fn size(&self) -> Option<u64> {
+        sizes(self).0
     }
-    row
+
+    fn time(&self) -> Option<Timestamp> {
+        taken(self)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::output::{self, Format};
+    use crate::output;
 
     fn snapshot(name: &str, taken: &str, phase: &str, stats: &Value) -> Snapshot {
         serde_json::from_value(json!({
@@ -178,10 +148,10 @@ mod tests {
     fn a_row_tells_what_a_person_asks_for() {
         let now: Timestamp = "2026-11-22T10:17:00Z".parse().unwrap();
         let mut snapshots = two();
-        sort(&mut snapshots, Sort::Time);
-        let rows = rows(&snapshots, now, true);
+        Snapshot::ORDER.sort(&Alone::<Snapshot>::default(), &mut snapshots).unwrap();
+        let rows: Vec<Vec<String>> = snapshots.iter().map(|snapshot| snapshot.cells(now)).collect();
         assert_eq!(
-            output::table(&rows.headers, &rows.rows),
+            output::table(&[Snapshot::HEADERS, Snapshot::WIDE].concat(), &rows),
             "NAMESPACE   NAME   REPOSITORY   SESSION   TAKEN   OBJECTS   SIZE     ADDED    PHASE       INTEGRITY   BACKUPSESSION    RESTIC-ID\n\
              shop        new    shop-repo    nightly   8h      61        1.4 MB   2.1 kB   Succeeded   true        shop-nightly-1   59ec6904\n\
              shop        old    shop-repo    nightly   2d8h    <none>    <none>   <none>   Failed      true        shop-nightly-1   <none>\n"
@@ -189,33 +159,24 @@ mod tests {
     }
 
     #[test]
-    fn rows_can_be_chosen_and_sorted() {
-        let list = list::Flags {
-            all_namespaces: false,
-            selector: String::new(),
-            no_headers: false,
-            output: Format::Table,
-        };
+    fn rows_can_be_chosen() {
         let with = |phase: Option<&str>, since: Option<&str>| {
-            let args = Args {
-                repository: Some("shop-repo".into()),
-                session: None,
-                phase: phase.map(str::to_owned),
-                since: None,
-                sort_by: Sort::Name,
-                list: list.clone(),
-            };
+            let words = ["list", "--repository", "shop-repo"];
+            let words = words.into_iter().chain(phase.into_iter().flat_map(|phase| ["--phase", phase]));
+            let args = Typed::parse_from(words).args;
             let since = since.map(|text| text.parse().unwrap());
             let mut snapshots = two();
             snapshots.retain(|snapshot| args.is_wished(snapshot, since));
-            sort(&mut snapshots, args.sort_by);
-            list::in_full(&snapshots, Format::Name).unwrap().unwrap()
+            snapshots.iter().map(ResourceExt::name_any).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(
-            with(None, None),
-            "snapshot.storage.kubestash.com/new\nsnapshot.storage.kubestash.com/old\n"
-        );
-        assert_eq!(with(Some("succeeded"), None), "snapshot.storage.kubestash.com/new\n");
-        assert_eq!(with(None, Some("2026-11-21T00:00:00Z")), "snapshot.storage.kubestash.com/new\n");
+        assert_eq!(with(None, None), "old new");
+        assert_eq!(with(Some("succeeded"), None), "new");
+        assert_eq!(with(None, Some("2026-11-21T00:00:00Z")), "new");
+    }
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
     }
 }

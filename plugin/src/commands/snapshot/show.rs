@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::list::taken;
 use super::which;
-use crate::card::{self, Card};
+use crate::card::Card;
+use crate::cluster::Cluster;
+use crate::commands::show::{self, Shown};
 use crate::commands::{list, lookup, removal};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -31,14 +33,13 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["names", "selector"])]
     all: bool,
     /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
 }
 
 impl Args {
     /// Shows.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let now = context.environment.now();
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
         let snapshots = if self.names.is_empty() {
@@ -49,11 +50,19 @@ impl Args {
         } else {
             which::meant(&cluster, &namespace, (&self.names, self.repository.as_deref())).await?
         };
-        let text = list::in_full(&snapshots, self.output)?.unwrap_or_else(|| {
-            card::render(&snapshots.iter().map(|snapshot| card(snapshot, now)).collect::<Vec<_>>())
-        });
-        streams.results.write_all(text.as_bytes())?;
+        show::print(&snapshots, &self.output, (&cluster, &namespace), (context, streams)).await
+    }
+}
+
+impl Shown for Snapshot {
+    type Surroundings = ();
+
+    async fn surroundings(_: &[Self], _: &Cluster, _: &str) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn card(&self, (): &(), _: &Context, now: Timestamp) -> Card {
+        card(self, now)
     }
 }
 

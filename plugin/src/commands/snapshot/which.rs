@@ -5,7 +5,7 @@ use kube::ResourceExt as _;
 
 use crate::cluster::Cluster;
 use crate::commands::lookup;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::glance;
 
 /// The shortest beginning of an id that is taken for one; restic shows eight digits.
@@ -26,13 +26,16 @@ pub async fn meant(
         match resolve(name, &all) {
             Found::One(snapshot) => found.push(snapshot.clone()),
             Found::Several(names) => failures.push(
-                Failure::usage(format!("the id {name} is that of several snapshots"))
+                Failure::new(Code::Ambiguous, format!("the id {name} is that of several snapshots"))
                     .row("found", names.join(", ")),
             ),
-            Found::TooFar => failures.push(Failure::cluster(format!(
-                "there is no {name}: {} in namespace {namespace}",
-                crate::human::counted(all.len(), "snapshot")
-            ))),
+            Found::TooFar => failures.push(Failure::new(
+                Code::ObjectMissing,
+                format!(
+                    "there is no {name}: {} in namespace {namespace}",
+                    crate::human::counted(all.len(), "snapshot")
+                ),
+            )),
             Found::None => failures.push(lookup::not_found::<Snapshot>(cluster, namespace, name).await?),
         }
     }

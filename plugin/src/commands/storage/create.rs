@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::prompt;
+use crate::reach;
 use crate::readiness;
 use crate::setup;
 use crate::setup::credentials::Input;
@@ -26,6 +27,8 @@ pub struct Args {
     name: Option<String>,
     #[command(flatten)]
     storage: Flags,
+    #[command(flatten)]
+    check: reach::Flags,
     #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
@@ -68,6 +71,7 @@ impl Args {
         };
         create::preconditions(&cluster, &namespace).await?;
         existing_secret(&cluster, &meant).await?;
+        self.check.require(&cluster, &meant, (context, streams)).await?;
         self.carry_out(&cluster, (&meant, &objects), (context, streams)).await
     }
 
@@ -111,9 +115,17 @@ impl Args {
 
     /// What was typed, over what the file of answers says.
     fn with_answers(self) -> Result<Self, Failure> {
-        let Some((file, text)) = self.questions.read()? else { return Ok(self) };
-        let args: Self = words::answered(&self.words(), &text, &file)?;
-        Ok(Self { write: self.write, questions: self.questions, ..args })
+        match self.questions.read()? {
+            Some((file, text)) => self.merged(&text, &file),
+            None => Ok(self),
+        }
+    }
+
+    /// What was typed, over answers that are kept in a file.
+    fn merged(&self, text: &str, file: &str) -> Result<Self, Failure> {
+        let args: Self = words::answered(&self.words(), text, file)?;
+        let (write, questions) = (self.write.clone(), self.questions.clone());
+        Ok(Self { write, questions, check: self.check, ..args })
     }
 
     fn meant(

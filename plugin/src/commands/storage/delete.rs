@@ -7,40 +7,15 @@ use kube::ResourceExt as _;
 use crate::cluster::Cluster;
 use crate::commands::backup::list::storages;
 use crate::commands::lookup;
-use crate::commands::removal::{self, Doomed};
-use crate::context::Context;
+use crate::commands::removal::{Deletable, Doomed};
 use crate::failure::Failure;
 use crate::glance;
 use crate::human;
-use crate::streams::Streams;
 
-/// Delete storages; their data stays unless their deletionPolicy is WipeOut
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    #[command(flatten)]
-    delete: removal::Flags,
-}
-
-impl Args {
-    /// Deletes.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let chosen: Vec<BackupStorage> = self.choice.objects(&cluster, &namespace).await?;
-        let backups = everywhere(&cluster, &namespace).await?;
-        let doomed: Result<Vec<Doomed>, Failure> =
-            chosen.iter().map(|storage| doomed(storage, &backups)).collect();
-        self.delete.delete(&cluster, &doomed?, (context, streams)).await
-    }
-}
-
-/// The backups of all namespaces, or of this one for somebody who may not see the others.
-async fn everywhere(cluster: &Cluster, namespace: &str) -> Result<Vec<BackupConfiguration>, Failure> {
-    match cluster.list(None, "").await {
-        Err(error) if error.status() == Some(403) => Ok(cluster.list(Some(namespace), "").await?),
-        listed => Ok(listed?),
+impl Deletable for BackupStorage {
+    async fn doomed(chosen: &[Self], cluster: &Cluster, namespace: &str) -> Result<Vec<Doomed>, Failure> {
+        let backups = cluster.list_everywhere(namespace).await?;
+        chosen.iter().map(|storage| doomed(storage, &backups)).collect()
     }
 }
 

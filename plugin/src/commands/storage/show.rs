@@ -5,36 +5,23 @@ use crds::storage::backup_storage::RepositoryInfo;
 use jiff::Timestamp;
 
 use super::list::usable_from;
-use crate::card::{self, Card};
+use crate::card::Card;
+use crate::cluster::Cluster;
+use crate::commands::show::Shown;
 use crate::commands::{list, lookup, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance::{self, problem};
-use crate::output::Format;
-use crate::streams::Streams;
 
-/// Show storages in full: place, state, repositories, and what is wrong
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    choice: lookup::Choice,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-}
+impl Shown for BackupStorage {
+    type Surroundings = ();
 
-impl Args {
-    /// Shows.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let now = context.environment.now();
-        let namespace = context.namespace()?;
-        let cluster = context.cluster().await?;
-        let storages: Vec<BackupStorage> = self.choice.objects(&cluster, &namespace).await?;
-        let text = list::in_full(&storages, self.output)?.unwrap_or_else(|| {
-            card::render(&storages.iter().map(|storage| card(storage, now)).collect::<Vec<_>>())
-        });
-        streams.results.write_all(text.as_bytes())?;
+    async fn surroundings(_: &[Self], _: &Cluster, _: &str) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn card(&self, (): &(), _: &Context, now: Timestamp) -> Card {
+        card(self, now)
     }
 }
 

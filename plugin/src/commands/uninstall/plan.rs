@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::apply::owner;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::human;
 use crate::object::{Kind, Object};
 
@@ -82,7 +81,7 @@ fn foreign(installed: &[Object]) -> Option<Failure> {
     let (object, owner) = installed.iter().find_map(|object| Some((object, owner::of(&object.body)?)))?;
     let instead = owner.instead.replace("helm upgrade", "helm uninstall").replace(" …", "");
     Some(
-        Failure::cluster(format!("KubeStash is installed by {}", owner.name))
+        Failure::new(Code::ForeignInstallation, format!("KubeStash is installed by {}", owner.name))
             .why(format!("{} carries its marks", object.spoken()))
             .fix(format!("{instead}\nor remove it all the same:  --force")),
     )
@@ -98,7 +97,7 @@ fn active(objects: &[Object]) -> Option<Failure> {
     let first = going.first()?;
     let namespace = first.namespace.as_deref().unwrap_or_default();
     let (number, verb) = (human::counted(going.len(), "run"), if going.len() == 1 { "is" } else { "are" });
-    let mut failure = Failure::cluster(format!("{number} {verb} going on"));
+    let mut failure = Failure::new(Code::UninstallHindered, format!("{number} {verb} going on"));
     for object in going.iter().take(5) {
         failure = failure.row("run", object.spoken());
     }
@@ -121,7 +120,7 @@ fn erasing(objects: &[Object]) -> Option<Failure> {
         1 => "1 object would erase backup data when deleted".to_owned(),
         many => format!("{many} objects would erase backup data when deleted"),
     };
-    let mut failure = Failure::new(Exit::Usage, what);
+    let mut failure = Failure::new(Code::WouldEraseData, what);
     for object in &doomed {
         failure = failure.row("erases", format!("{}  deletionPolicy WipeOut", object.spoken()));
     }

@@ -38,7 +38,7 @@ fn the_first_message_is_started_and_the_last_the_summary() {
 fn every_message_is_as_the_schema_says() {
     let schema: Value = serde_json::from_str(include_str!("../../../schemas/progress.schema.json")).unwrap();
     let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    let failure = Failure::new(crate::exit::Exit::TimedOut, "did not end").why("slow").fix("wait");
+    let failure = Failure::new(Code::TimedOut, "did not end").why("slow").fix("wait");
     let given_up = exit_error(&failure, crate::progress::recorded::at(0));
     let mut all = [told(&good()), told(&forbidden()), vec![given_up]].concat();
     let sequences = [
@@ -107,14 +107,15 @@ fn the_summary_tells_phase_duration_and_snapshots() {
     let failed = told(&forbidden()).pop().unwrap();
     assert_eq!(failed["phase"], "Failed");
     assert!(failed["fix"].as_str().unwrap().contains("--create-reader"));
+    assert_eq!(failed["id"], "KS031");
 }
 
 #[test]
 fn a_command_that_gives_up_says_so_in_its_last_line() {
-    let failure = Failure::new(crate::exit::Exit::TimedOut, "did not end").why("slow");
+    let failure = Failure::new(Code::TimedOut, "did not end").why("slow");
     let now = crate::progress::recorded::at(0);
     assert_eq!(
         exit_error(&failure, now),
-        json!({"message_type": "exit_error", "time": "2025-11-22T10:20:00Z", "code": 124, "message": "did not end", "why": "slow"})
+        json!({"message_type": "exit_error", "time": "2025-11-22T10:20:00Z", "code": 124, "message": "did not end", "why": "slow", "id": "KS090", "docs": Code::TimedOut.docs()})
     );
 }

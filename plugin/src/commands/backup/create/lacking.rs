@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::plan::Plan;
 use crate::cluster::Cluster;
 use crate::commands::create;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::setup::encryption::{self, Encryption};
 use crate::setup::reader::Reader;
 use crate::setup::target::Target;
@@ -29,9 +29,11 @@ pub async fn lacking(cluster: &Cluster, plan: &Plan) -> Result<Vec<Failure>, Fai
         && cluster.get::<ServiceAccount>(Some(&plan.namespace), name).await?.is_none()
     {
         lacking.push(
-            Failure::cluster(format!("ServiceAccount {}/{name} does not exist", plan.namespace)).fix(
-                "--create-reader instead of --service-account makes one with exactly the rights it takes",
-            ),
+            Failure::new(
+                Code::ObjectMissing,
+                format!("ServiceAccount {}/{name} does not exist", plan.namespace),
+            )
+            .fix("--create-reader instead of --service-account makes one with exactly the rights it takes"),
         );
     }
     Ok(lacking)
@@ -41,7 +43,8 @@ async fn lacking_target(cluster: &Cluster, target: &Target) -> Result<Option<Fai
     Ok(match target {
         Target::Cluster => None,
         Target::Namespace(name) => cluster.get::<Namespace>(None, name).await?.is_none().then(|| {
-            Failure::cluster(format!("namespace \"{name}\" does not exist")).fix("kubectl get namespaces")
+            Failure::new(Code::ObjectMissing, format!("namespace \"{name}\" does not exist"))
+                .fix("kubectl get namespaces")
         }),
         Target::Application { kind, namespace, name } => {
             let found: Option<Value> = cluster.get_kind(&kind.kind, namespace.as_deref(), name).await?;
@@ -50,7 +53,7 @@ async fn lacking_target(cluster: &Cluster, target: &Target) -> Result<Option<Fai
                     namespace.as_deref().map_or_else(String::new, |namespace| format!(" -n {namespace}"));
                 let place =
                     namespace.as_deref().map_or_else(String::new, |name| format!(" in namespace {name}"));
-                Failure::cluster(format!("{} does not exist{place}", target.spoken()))
+                Failure::new(Code::ObjectMissing, format!("{} does not exist{place}", target.spoken()))
                     .fix(format!("kubectl get {}{flag}", kind.kind.resource()))
             })
         }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use crds::core::BackupConfiguration;
 use crds::storage::{BackupStorage, RetentionPolicy};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::{Resource, ResourceExt as _};
-use serde::de::DeserializeOwned;
+use kube::ResourceExt as _;
 
 use crate::cluster::Cluster;
 use crate::discovery::{self, Served};
@@ -42,8 +41,8 @@ impl Seen {
         let place: Option<Namespace> = cluster.get(None, namespace).await?;
         Ok(Self {
             existing: cluster.get(Some(namespace), name).await?,
-            storages: everywhere(cluster, namespace).await?,
-            policies: everywhere(cluster, namespace).await?,
+            storages: cluster.list_everywhere(namespace).await?,
+            policies: cluster.list_everywhere(namespace).await?,
             namespace_labels: place.map(|place| place.labels().clone()).unwrap_or_default(),
             served: if target.is_some_and(Typed::needs_discovery) {
                 cluster.discover().await?
@@ -52,16 +51,5 @@ impl Seen {
             },
             encryption: cluster.get(Some(namespace), &encryption::secret_name(name)).await?,
         })
-    }
-}
-
-/// Objects of all namespaces, or of this one for a user who may not look further.
-async fn everywhere<K>(cluster: &Cluster, namespace: &str) -> Result<Vec<K>, Failure>
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone,
-{
-    match cluster.list(None, "").await {
-        Err(error) if error.status() == Some(403) => Ok(cluster.list(Some(namespace), "").await?),
-        answer => Ok(answer?),
     }
 }

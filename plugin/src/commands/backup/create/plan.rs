@@ -7,7 +7,7 @@ use kube::ResourceExt as _;
 use secrecy::ExposeSecret as _;
 
 use super::observe::Seen;
-use crate::failure::{Failure, Missing};
+use crate::failure::{Code, Failure, Missing};
 use crate::object::Object;
 use crate::setup::backup::{self, Wish};
 use crate::setup::encryption::{self, Encryption};
@@ -147,9 +147,12 @@ fn usable(typed: &str, namespace: &str, seen: &Seen) -> Result<(String, String),
             Some(nearest) => format!("did you mean --storage {place}/{nearest}?"),
             None => format!("kubectl kubestash storage create {name} -n {place} …"),
         };
-        return Err(Failure::cluster(format!("BackupStorage {place}/{name} does not exist"))
-            .row("found", known(seen, namespace))
-            .fix(fix));
+        return Err(Failure::new(
+            Code::ObjectMissing,
+            format!("BackupStorage {place}/{name} does not exist"),
+        )
+        .row("found", known(seen, namespace))
+        .fix(fix));
     };
     if allows(storage, namespace, seen) {
         return Ok((place, name));
@@ -159,7 +162,7 @@ fn usable(typed: &str, namespace: &str, seen: &Seen) -> Result<(String, String),
         Some(FromNamespaces::Selector) => "allows only namespaces that its selector matches",
         Some(FromNamespaces::Same | FromNamespaces::All) | None => "allows only its own namespace",
     };
-    Err(Failure::cluster(format!("namespace \"{namespace}\" may not use BackupStorage {place}/{name}"))
+    Err(Failure::new(Code::StorageNotAllowed, format!("namespace \"{namespace}\" may not use BackupStorage {place}/{name}"))
         .why(format!("its spec.usagePolicy {from}"))
         .fix(format!(
             "kubectl patch backupstorage {name} -n {place} --type merge -p '{{\"spec\":{{\"usagePolicy\":{{\"allowedNamespaces\":{{\"from\":\"All\"}}}}}}}}'\n\
@@ -223,7 +226,7 @@ fn encryption_of(
             if password.expose_secret().as_bytes() != held =>
         {
             let secret = encryption::secret_name(name);
-            Err(Failure::cluster(format!("Secret {namespace}/{secret} holds another password"))
+            Err(Failure::new(Code::PasswordConflict, format!("Secret {namespace}/{secret} holds another password"))
                 .why("what was encrypted with that one could not be restored with the new one")
                 .fix(format!("--encryption-secret {secret} to go on with it, or --encryption-secret with one of another name")))
         }

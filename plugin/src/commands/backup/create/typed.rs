@@ -2,8 +2,8 @@
 
 use super::Args;
 use crate::failure::Failure;
-use crate::setup::{backup, encryption, filters, reader, retention};
-use crate::wizard::words::{self, Words, push, storage_words, switch};
+use crate::setup::{backup, encryption, filters, reader};
+use crate::wizard::words::{self, Words, push, retention_words, storage_words, switch};
 
 /// What says what is backed up. None of it is a secret: flags take none.
 #[must_use]
@@ -50,17 +50,6 @@ fn encryption_words(words: &mut Words, flags: &encryption::Flags) {
     );
 }
 
-fn retention_words(words: &mut Words, flags: &retention::Flags) {
-    push(words, "keep-last", flags.keep_last);
-    push(words, "keep-hourly", flags.keep_hourly);
-    push(words, "keep-daily", flags.keep_daily);
-    push(words, "keep-weekly", flags.keep_weekly);
-    push(words, "keep-monthly", flags.keep_monthly);
-    push(words, "keep-yearly", flags.keep_yearly);
-    push(words, "keep-failed", flags.keep_failed);
-    push(words, "max-retention", flags.max_retention.as_ref());
-}
-
 fn filter_words(words: &mut Words, flags: &filters::Flags) {
     push(words, "include-namespaces", flags.include_namespaces.as_ref());
     push(words, "exclude-namespaces", flags.exclude_namespaces.as_ref());
@@ -80,6 +69,7 @@ pub fn merged(typed: &Args, text: &str, file: &str) -> Result<Args, Failure> {
     let mut args: Args = words::answered(&words(typed), text, file)?;
     // How it is written and shown is not among the answers.
     args.write = typed.write.clone();
+    args.check = typed.check;
     args.shown = typed.shown.clone();
     args.questions = typed.questions.clone();
     (args.trigger, args.watch) = (typed.trigger, typed.watch);
@@ -127,7 +117,7 @@ mod tests {
     /// A flag that is added to the command must be added here as well.
     #[test]
     fn no_flag_is_forgotten() {
-        let other = ["Writing", "Watching", "Questions"];
+        let other = ["Check", "Writing", "Watching", "Questions"];
         let command = Args::augment_args(clap::Command::new("x").no_binary_name(true));
         let forgotten: Vec<String> = command
             .get_arguments()

@@ -2,12 +2,10 @@
 //! what the flags do anyway.
 
 mod draft;
-mod memory;
 
 use std::sync::Arc;
 
 use self::draft::{Draft, When};
-use self::memory::Memory;
 use super::{Args, Prepared, typed};
 use crate::ask::{self, Answer, Question};
 use crate::cluster::Cluster;
@@ -20,6 +18,7 @@ use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
+use crate::wizard::memory::{Memory, Topic};
 use crate::wizard::review::{self, Decision, Sound};
 use crate::wizard::{Dialogue as _, Talk, words};
 
@@ -47,12 +46,13 @@ pub async fn run(
         cluster.context(),
         cluster.server()
     ));
-    let memory = Memory::of(context, cluster, &namespace);
+    let memory = Memory::of(context, cluster, (&namespace, Topic::Backup));
     let ended = async {
-        if full && let Some(kept) = memory.offer(&args, context, streams).await? {
-            talk = begin(kept);
+        let read = |text: &str| typed::merged(&args, text, "the kept answers");
+        if full && let Some(kept) = memory.offer(read, spoken, context, streams).await? {
+            talk = Talk::new(begin(kept).draft.resumed());
         }
-        decide(&mut talk, &memory, cluster, (context, streams)).await
+        Box::pin(decide(&mut talk, &memory, cluster, (context, streams))).await
     };
     let ended = tokio::select! {
         biased;
@@ -61,7 +61,7 @@ pub async fn run(
     };
     let (args, prepared) = match ended {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied.")
+            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
                 .row("later", format!("kubectl kubestash backup create -n {namespace}")));
         }
         ended => ended?,
@@ -74,6 +74,12 @@ pub async fn run(
     args.carry_out(Some(cluster), &prepared, (context, streams)).await?;
     memory.forget();
     conclude(args, cluster, &prepared, (context, streams)).await
+}
+
+/// What kept answers are about.
+fn spoken(kept: &Args) -> Vec<String> {
+    let storage = kept.backup.storage.as_ref().map(|name| format!("storage {name}"));
+    kept.backup.target.clone().into_iter().chain(storage).collect()
 }
 
 /// A backup of this name is there: what was typed changes it, and the rest stays as it is.
@@ -92,7 +98,7 @@ async fn decide(
 ) -> Result<(Args, Prepared), Failure> {
     loop {
         let now = context.environment.now();
-        talk.go_on(|draft| memory.keep(&draft.flags(), now), context, streams).await?;
+        talk.go_on(|draft| memory.keep(&typed::words(&draft.flags()), now), context, streams).await?;
         let args = talk.draft.flags();
         let prepared = prepare(&args, talk, cluster, (context, streams)).await;
         let mut prepared = match prepared {

@@ -15,6 +15,7 @@ use crate::setup::storage::Meant;
 use crate::signals;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
+use crate::wizard::memory::{Memory, Topic};
 use crate::wizard::review::{self, Decision, Sound};
 use crate::wizard::storage::{Draft, Step};
 use crate::wizard::{Dialogue as _, Talk, words};
@@ -28,27 +29,44 @@ pub async fn run(
     let namespace = context.namespace()?;
     create::preconditions(cluster, &namespace).await?;
     let facts = Arc::new(Facts::of_storage(cluster, &namespace).await?);
-    let mut talk =
-        Talk::new(Draft::new(args.storage.clone(), args.name.clone(), facts, Some(cluster.clone())));
+    let begin = |args: Args| {
+        Draft::new(args.storage, args.name, Arc::clone(&facts), Some(cluster.clone()))
+            .checked(args.check.origin())
+    };
+    let mut talk = Talk::new(begin(args.clone()));
     let complete = talk.draft.next().is_none_or(|step| step == Step::Check);
     if complete && !args.questions.interactive {
         return args.create(Some(cluster), None, (context, streams)).await;
     }
     let place = format!("context {} ({}), namespace {namespace}", cluster.context(), cluster.server());
     streams.story.plain(&format!("kubectl kubestash on {place}"));
+    let nothing_typed = args.words().iter().all(|(flag, _)| *flag == "name");
+    let memory = Memory::of(context, cluster, (&namespace, Topic::Storage));
+    let decided = async {
+        let read = |text: &str| args.merged(text, "the kept answers");
+        if nothing_typed && let Some(kept) = memory.offer(read, spoken, context, streams).await? {
+            talk = Talk::new(begin(kept).resumed());
+        }
+        decide(&mut talk, (&args, &memory), cluster, (context, streams)).await
+    };
     let decided = tokio::select! {
         biased;
-        decided = decide(&mut talk, &args, cluster, (context, streams)) => decided,
+        decided = decided => decided,
         exit = signals::interrupted() => Err(ask::cancelled(exit)),
     };
     let (args, meant, objects) = match decided {
         Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::new(failure.exit(), "Cancelled. Nothing was applied."));
+            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
+                .row("later", format!("kubectl kubestash storage create -n {namespace}")));
         }
         decided => decided?,
     };
     args.save_answers()?;
+    if !args.write.writes() {
+        memory.forget();
+    }
     args.carry_out(cluster, (&meant, &objects), (context, streams)).await?;
+    memory.forget();
     if args.write.writes() {
         streams.story.plain("\nThe same, without questions:");
         for line in words::folded(&format!("{} --yes", words::storage_command(&args.storage, &meant))) {
@@ -58,17 +76,26 @@ pub async fn run(
     Ok(())
 }
 
+/// What kept answers are about.
+fn spoken(kept: &Args) -> Vec<String> {
+    let flags = &kept.storage;
+    let place = flags.bucket.as_ref().or(flags.pvc.as_ref()).or(flags.endpoint.as_ref());
+    place.cloned().into_iter().collect()
+}
+
 /// Asks until the person says what is to be done with it.
 async fn decide(
     talk: &mut Talk<Draft>,
-    typed: &Args,
+    (typed, memory): (&Args, &Memory),
     cluster: &Cluster,
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<(Args, Meant, Vec<Object>), Failure> {
     loop {
-        talk.go_on(|_| {}, context, streams).await?;
-        let draft = &talk.draft;
-        let args = Args { name: draft.name.clone(), storage: draft.flags.clone(), ..typed.clone() };
+        let now = context.environment.now();
+        let answered =
+            |draft: &Draft| Args { name: draft.name.clone(), storage: draft.flags.clone(), ..typed.clone() };
+        talk.go_on(|draft| memory.keep(&answered(draft).words(), now), context, streams).await?;
+        let (draft, args) = (&talk.draft, answered(&talk.draft));
         let meant = args.meant(&context.namespace()?, draft.secret_key.clone(), context, streams)?;
         let mut objects = meant.objects()?;
         let sound: Sound = |_| Ok(());

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 
 use super::super::Args;
@@ -11,8 +11,9 @@ use crate::ask::{Answer, Choice, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::setup::retention::{self, preview};
 use crate::setup::target::{self, Typed};
-use crate::setup::{self, encryption, retention, schedule};
+use crate::setup::{self, encryption, schedule};
 use crate::streams::Streams;
 use crate::wizard::facts::{self, Facts};
 use crate::wizard::{Dialogue, storage};
@@ -68,8 +69,15 @@ impl Draft {
         let new_storage = args.storage.describe_one();
         let name = args.backup.storage.clone();
         let storage =
-            storage::Draft::new(args.storage.clone(), name, Arc::clone(&facts), Some(cluster.clone()));
+            storage::Draft::new(args.storage.clone(), name, Arc::clone(&facts), Some(cluster.clone()))
+                .checked(args.check.origin());
         Self { args, storage, facts, when, full, open: Open { new_storage, ..Open::default() } }
+    }
+
+    /// The same answers, given in an earlier dialogue.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self { storage: self.storage.resumed(), ..self }
     }
 
     /// The flags, complete with those of a new storage.
@@ -264,21 +272,25 @@ impl Draft {
             let remark = if policy.spec.default { "exists, default" } else { "exists" };
             kept.push((Kept::Policy(place.clone()), Choice::new(format!("RetentionPolicy {place}"), remark)));
         }
-        let week = retention::Flags { keep_daily: Some(7), ..retention::Flags::default() };
-        let year = retention::Flags {
-            keep_daily: Some(14),
-            keep_weekly: Some(8),
-            keep_monthly: Some(12),
-            ..retention::Flags::default()
-        };
-        for (label, flags) in [("half a year", retention::Flags::usual()), ("a week", week), ("a year", year)]
-        {
-            let number: i32 =
-                [flags.keep_daily, flags.keep_weekly, flags.keep_monthly].into_iter().flatten().sum();
-            let remark = format!("{}: about {number} snapshots", flags.spoken());
-            kept.push((Kept::New(flags), Choice::new(label, remark)));
+        let pause = self.pause();
+        for preset in &retention::PRESETS {
+            let flags = preset.flags();
+            let comes_to = preview::kept(&flags, pause, self.when.now).map(preview::Kept::spoken);
+            let remark = format!("{}: {}", flags.spoken(), comes_to.unwrap_or_default());
+            kept.push((Kept::New(flags), Choice::new(preset.label, remark)));
         }
         kept
+    }
+
+    /// How long it is between two runs.
+    fn pause(&self) -> SignedDuration {
+        let line = self.args.backup.schedule.clone().unwrap_or_else(|| self.rhythms()[1].0.clone());
+        let between = || {
+            let (schedule, now) = (schedule::check(&line).ok()?, self.when.now);
+            let first = schedule.next(now, now)?;
+            Some(schedule.next(first, now)?.duration_since(first))
+        };
+        between().unwrap_or(SignedDuration::from_hours(24))
     }
 
     fn choose(&mut self, step: Step, index: usize) {

@@ -19,6 +19,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::retention_period::{RetentionPeriod, RetentionPeriodError};
+use crate::storage::retention_policy::RetentionPolicySpec;
+
 /// How a Snapshot ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -50,6 +53,33 @@ pub struct Rules {
     pub succeeded: BTreeMap<Bucket, u32>,
     /// `spec.failedSnapshots.last`.
     pub failed: u32,
+}
+
+impl Rules {
+    /// What a policy says; a count below zero keeps none.
+    ///
+    /// # Errors
+    /// When `maxRetentionPeriod` is no period.
+    pub fn of(policy: &RetentionPolicySpec) -> Result<Self, RetentionPeriodError> {
+        let period = match policy.max_retention_period.as_deref() {
+            None => None,
+            Some(text) => Some(SignedDuration::from_mins(text.parse::<RetentionPeriod>()?.as_minutes())),
+        };
+        let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+        let succeeded = policy.successful_snapshots.clone().unwrap_or_default();
+        Ok(Self {
+            period,
+            succeeded: BTreeMap::from([
+                (Bucket::Last, count(succeeded.last)),
+                (Bucket::Hourly, count(succeeded.hourly)),
+                (Bucket::Daily, count(succeeded.daily)),
+                (Bucket::Weekly, count(succeeded.weekly)),
+                (Bucket::Monthly, count(succeeded.monthly)),
+                (Bucket::Yearly, count(succeeded.yearly)),
+            ]),
+            failed: u32::try_from(policy.failed_to_keep()).unwrap_or(0),
+        })
+    }
 }
 
 /// One of the counts of `spec.successfulSnapshots`.

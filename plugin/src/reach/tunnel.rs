@@ -1,6 +1,6 @@
 //! A way to a Service of the cluster that leaves nothing behind: a port of this machine, forwarded to one of its pods.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -26,11 +26,17 @@ impl Drop for Tunnel {
     }
 }
 
-/// Opens a way to the Service that a plain `http` URL names. `None` where there is none: another kind of URL, no pod, no
+/// Opens a way to the Service that a plain `http` URL names, or whose address in the cluster it holds. `None` where there is none: another kind of URL, no pod, no
 /// right to forward. With TLS the certificate would not fit this machine's address.
 pub async fn open(cluster: &Cluster, endpoint: &str) -> Option<Tunnel> {
-    let (name, namespace, port) = service_of(endpoint)?;
-    let service: Service = cluster.get(Some(&namespace), &name).await.ok()??;
+    let (host, port) = authority(endpoint)?;
+    let service = if host.parse::<IpAddr>().is_ok() {
+        by_address(cluster, host).await?
+    } else {
+        let (name, namespace) = service_of(host)?;
+        cluster.get(Some(namespace), name).await.ok()??
+    };
+    let namespace = service.namespace()?;
     let spec = service.spec?;
     let selector: Vec<String> = spec.selector?.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let pods: Vec<Pod> = cluster.list(Some(&namespace), &selector.join(",")).await.ok()?;
@@ -65,14 +71,26 @@ async fn pass_on(mut connection: TcpStream, cluster: &Cluster, pod: (&str, &str)
     }
 }
 
-/// Name, namespace and port of the Service in `http://NAME.NAMESPACE.svc[.cluster.local][:PORT]`.
-fn service_of(endpoint: &str) -> Option<(String, String, u16)> {
-    let rest = endpoint.strip_prefix("http://")?;
-    let authority = rest.split('/').next()?;
+/// Host and port of a plain `http` URL.
+fn authority(endpoint: &str) -> Option<(&str, u16)> {
+    let authority = endpoint.strip_prefix("http://")?.split('/').next()?;
     let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+    Some((host, port.parse().ok()?))
+}
+
+/// Name and namespace of the Service in `NAME.NAMESPACE.svc[.cluster.local]`.
+fn service_of(host: &str) -> Option<(&str, &str)> {
     let mut parts = host.split('.');
     let (name, namespace, svc) = (parts.next()?, parts.next()?, parts.next()?);
-    (svc == "svc").then_some((name.to_owned(), namespace.to_owned(), port.parse().ok()?))
+    (svc == "svc").then_some((name, namespace))
+}
+
+/// The Service that has this address in the cluster.
+async fn by_address(cluster: &Cluster, address: &str) -> Option<Service> {
+    let services: Vec<Service> = cluster.list(None, "").await.ok()?;
+    services
+        .into_iter()
+        .find(|service| service.spec.as_ref().is_some_and(|spec| spec.cluster_ip.as_deref() == Some(address)))
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -93,15 +111,18 @@ mod tests {
 
     #[test]
     fn only_plain_http_to_a_service_can_be_forwarded() {
-        let minio = |port| Some(("minio".to_owned(), "backups".to_owned(), port));
-        for (endpoint, service) in [
-            ("http://minio.backups.svc:9000", minio(9000)),
-            ("http://minio.backups.svc.cluster.local/", minio(80)),
-            ("https://minio.backups.svc:9000", None),
-            ("http://minio.example.com", None),
-            ("http://minio", None),
+        let minio = Some(("minio", "backups"));
+        for (endpoint, service, port) in [
+            ("http://minio.backups.svc:9000", minio, Some(9000)),
+            ("http://minio.backups.svc.cluster.local/", minio, Some(80)),
+            ("https://minio.backups.svc:9000", None, None),
+            ("http://minio.example.com", None, Some(80)),
+            ("http://minio", None, Some(80)),
+            ("http://10.96.0.12:9000/x", None, Some(9000)),
         ] {
-            assert_eq!(service_of(endpoint), service, "{endpoint}");
+            let found = authority(endpoint);
+            assert_eq!(found.map(|(_, port)| port), port, "{endpoint}");
+            assert_eq!(found.and_then(|(host, _)| service_of(host)), service, "{endpoint}");
         }
     }
 }

@@ -1,0 +1,2 @@
+kubectl kubestash backup create shop --create-reader --diff
+api existing.json

@@ -1,0 +1,2 @@
+kubectl kubestash check --deep -o json
+api deep-changed.json

@@ -1,0 +1,2 @@
+kubectl kubestash check --deep -o short
+api deep.json

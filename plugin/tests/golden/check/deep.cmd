@@ -1,0 +1,2 @@
+kubectl kubestash check --deep
+api deep.json

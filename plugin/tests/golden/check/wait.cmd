@@ -1,0 +1,2 @@
+kubectl kubestash check --wait 1m -o short
+api wait.json

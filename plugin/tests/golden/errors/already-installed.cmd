@@ -1,0 +1,2 @@
+kubectl kubestash install --operator-namespace elsewhere --dry-run=server
+api ../verbs.json

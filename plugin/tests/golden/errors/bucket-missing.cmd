@@ -1,0 +1,2 @@
+kubectl kubestash debug backupstorage minio
+api bucket-missing.json

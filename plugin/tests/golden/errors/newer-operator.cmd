@@ -1,0 +1,2 @@
+kubectl kubestash install --dry-run=server
+api newer-operator.json

@@ -1,0 +1,2 @@
+kubectl kubestash check -o json
+api ../verbs-empty.json

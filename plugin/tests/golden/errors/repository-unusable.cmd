@@ -1,0 +1,2 @@
+kubectl kubestash password list shop-repo
+api repository-unusable.json

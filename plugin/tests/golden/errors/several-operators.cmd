@@ -1,0 +1,2 @@
+kubectl kubestash uninstall --yes
+api several-operators.json

@@ -1,0 +1,2 @@
+kubectl kubestash backup list
+api unauthenticated.json

@@ -1,0 +1,2 @@
+kubectl kubestash debug backupstorage minio
+api volume-from-here.json

@@ -1,0 +1,2 @@
+kubectl kubestash retention create keep --keep-last 3
+api webhook-down.json

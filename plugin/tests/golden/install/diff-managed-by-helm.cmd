@@ -1,0 +1,2 @@
+kubectl kubestash install --diff
+api helm.json

@@ -1,0 +1,3 @@
+kubectl kubestash retention create --no-input
+api ../storage-create/live.json
+terminal

@@ -1,0 +1,2 @@
+kubectl kubestash storage create minio --bucket backups --access-key-id kubestash --secret-access-key-file - --no-wait --endpoint http://127.0.0.1:1 --check-from=local --export
+stdin s3cr3t

@@ -1,0 +1,3 @@
+kubectl kubestash storage create minio --bucket backups --prefix dev --access-key-id kubestash --secret-access-key-file - --diff
+stdin s3cr3t
+api live-denied.json

@@ -1,0 +1,2 @@
+kubectl kubestash watch shop --progress=none
+api partly.json

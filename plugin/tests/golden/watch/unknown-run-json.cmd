@@ -1,0 +1,2 @@
+kubectl kubestash watch shop --run gone --progress=json
+api idle.json
