@@ -201,8 +201,12 @@ pub async fn another_session(namespace: &Namespace, configuration: &str) -> Back
 
 /// The plugin in the story's namespace: a line as it is typed, and what is on standard input.
 pub async fn plugin(namespace: &Namespace, line: &str, input: &str) -> Said {
-    let mut arguments: Vec<&str> = line.split_whitespace().collect();
-    arguments.extend(["-n", &namespace.name]);
+    run(namespace, &line.split_whitespace().collect::<Vec<_>>(), input).await
+}
+
+/// The same with words that may hold blanks.
+pub async fn run(namespace: &Namespace, words: &[&str], input: &str) -> Said {
+    let arguments = [words, &["-n", &namespace.name]].concat();
     namespace.cluster.plugin.run_with_input(&arguments, input).await
 }
 
