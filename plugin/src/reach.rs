@@ -53,7 +53,7 @@ impl Flags {
         match check(cluster, meant, from, (context, streams)).await? {
             Reach::Works | Reach::Unknown => Ok(()),
             Reach::Fails { failure, from } => {
-                Err(failure.row("from", from).row("or", "write it without a check:  --no-check"))
+                Err(failure.row("from", from).row("or", "write it without the check:  --no-check"))
             }
         }
     }
@@ -90,7 +90,7 @@ pub async fn check(
         streams.story.line(Glyph::Here, &text);
         return Ok(Reach::Unknown);
     }
-    let way = match Way::to(&location, meant.uses_own_identity(), origin, cluster).await {
+    let way = match Way::to(&location, origin, cluster).await {
         Ok(way) => way,
         Err(why) => {
             let text = format!("{what} is not checked: {why}; the operator checks it once it is applied");
@@ -122,6 +122,17 @@ pub async fn check(
 pub fn reason(failure: &Failure) -> String {
     let why = failure.rows().filter(|(label, _)| *label == "why").map(|(_, why)| why);
     why.collect::<Vec<_>>().join("; ")
+}
+
+/// The region of a bucket, where a refusal names it: AWS answers a request that was signed for another one with
+/// `the region 'us-east-1' is wrong; expecting 'eu-central-1'`.
+#[must_use]
+pub fn region_in(reason: &str) -> Option<&str> {
+    let (_, rest) = reason.split_once("is wrong; expecting '")?;
+    let (region, _) = rest.split_once('\'')?;
+    let plain =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    (!region.is_empty() && region.chars().all(plain)).then_some(region)
 }
 
 /// What is tried.
@@ -170,4 +181,20 @@ impl Trial {
 fn typed<K: kube::Resource<DynamicType = ()> + DeserializeOwned>(objects: &[Object]) -> Option<K> {
     let object = objects.iter().find(|object| object.kind.kind == K::kind(&()))?;
     serde_json::from_value(object.body.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_may_name_the_region() {
+        let told = "failed to list \"x\" in bucket \"b\" at https://s3.amazonaws.com: HTTP 400 \
+                    AuthorizationHeaderMalformed: The authorization header is malformed; the region 'us-east-1' is wrong; \
+                    expecting 'eu-central-1'";
+        assert_eq!(region_in(told), Some("eu-central-1"));
+        for other in ["HTTP 403 AccessDenied", "is wrong; expecting ''", "is wrong; expecting 'a b'"] {
+            assert_eq!(region_in(other), None, "{other}");
+        }
+    }
 }

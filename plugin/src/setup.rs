@@ -5,6 +5,7 @@ pub mod backup;
 pub mod credentials;
 pub mod encryption;
 pub mod filters;
+pub mod input;
 pub mod reader;
 pub mod retention;
 pub mod schedule;

@@ -2,7 +2,7 @@
 //!
 //! `golden/<verb>/<case>.cmd` holds the command line, then any of
 //!
-//! - `env NAME=VALUE`, a variable of the process,
+//! - `env NAME=VALUE`, a variable of the process; `FOLDER` in it is the case's own folder,
 //! - `stdin TEXT`, a line on standard input,
 //! - `terminal`, which makes all three streams terminals that cannot redraw: answers are the lines of standard input,
 //! - `file NAME TEXT`, a line of a file in the folder `FOLDER`,
@@ -94,7 +94,10 @@ fn outcome(case: &Case) -> String {
     // On a busy machine the cases take longer than a person at a keyboard would wait.
     let mut variables: Vec<(&str, &str)> =
         vec![("KUBECONFIG", &kubeconfig), ("KUBESTASH_COMPLETION_TIMEOUT", "1m")];
-    variables.extend(case.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let place = folder.path().display().to_string();
+    let own: Vec<(&str, String)> =
+        case.variables.iter().map(|(name, value)| (name.as_str(), value.replace("FOLDER", &place))).collect();
+    variables.extend(own.iter().map(|(name, value)| (*name, value.as_str())));
     let state = folder.path().join("state").display().to_string();
     variables.push(("XDG_STATE_HOME", &state));
     let mut environment = Environment::scripted(&variables, || NOW.parse().unwrap());
@@ -102,11 +105,11 @@ fn outcome(case: &Case) -> String {
         environment.terminals = Terminals { input: true, output: true, error: true };
     }
     for (name, text) in &case.files {
-        let mut file =
-            fs::OpenOptions::new().append(true).create(true).open(folder.path().join(name)).unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
         std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
     }
-    let place = folder.path().display().to_string();
     // The first word is the plugin's name, as kubectl calls it.
     let arguments = std::iter::once("kubectl-kubestash".to_owned())
         .chain(case.arguments.iter().skip(1).map(|word| word.replace("FOLDER", &place)));

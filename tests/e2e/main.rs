@@ -24,3 +24,4 @@ mod terminal;
 mod tour;
 mod verbs;
 mod wizard;
+mod wizard_creating;

@@ -47,19 +47,13 @@ pub struct Way {
 impl Way {
     /// Finds the way that was asked for, or that fits the endpoint; otherwise why there is none that says anything about
     /// pods. `own_identity` is that of pods, without a Secret.
-    pub async fn to(
-        location: &Location,
-        own_identity: bool,
-        origin: Origin,
-        cluster: &Cluster,
-    ) -> Result<Self, &'static str> {
+    pub async fn to(location: &Location, origin: Origin, cluster: &Cluster) -> Result<Self, &'static str> {
         const NO_SERVICE: &str =
             "it is no Service of the cluster, to a pod of which a port could be forwarded";
         const NO_FORWARD: &str =
             "its name is known only inside the cluster, and no port could be forwarded to a pod";
         match (location, origin) {
             (Location::Local, _) => Err("it is a volume of the cluster"),
-            _ if own_identity => Err("the identity is that of pods"),
             (_, Origin::None) => Err("nobody asked for it"),
             (Location::S3(s3), Origin::Auto) if is_inside(&s3.endpoint) => {
                 Self::inside(location, cluster).await.ok_or(NO_FORWARD)

@@ -1,15 +1,17 @@
 //! Credentials of a storage: an existing Secret, or files from which a Secret is made. No flag takes a secret value.
 
+pub mod aws;
+
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::failure::{Code, Failure, Missing};
+use crate::failure::{Failure, Missing};
 use crate::setup;
+use crate::setup::input::Input;
 
 /// Where credentials come from.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -22,9 +24,9 @@ pub struct Flags {
     /// File with the credentials in the AWS CLI's format
     #[arg(long, value_name = "FILE")]
     pub credentials_file: Option<PathBuf>,
-    /// Profile to take from --credentials-file
-    #[arg(long, default_value = "default", value_name = "NAME")]
-    pub aws_profile: String,
+    /// Profile of the AWS CLI: of --credentials-file, else of your own ~/.aws/credentials; its region is the default
+    #[arg(long, value_name = "NAME")]
+    pub aws_profile: Option<String>,
     /// Access key ID of an S3 storage
     #[arg(long, value_name = "ID")]
     pub access_key_id: Option<String>,
@@ -37,8 +39,8 @@ pub struct Flags {
     /// File with the key of an Azure storage account; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
-    /// Use the identity of the operator's and the Jobs' pods instead of a Secret
-    #[arg(long)]
+    /// Of upstream: the pods' own identity instead of a Secret. Refused, because this operator does
+    #[arg(long, hide = true)]
     pub workload_identity: bool,
     /// File with the certificate of the authority that signed the endpoint's
     #[arg(long, value_name = "FILE")]
@@ -53,14 +55,17 @@ pub enum Keys {
     Azure,
 }
 
+/// The keys of a Secret, by name.
+pub type Data = BTreeMap<&'static str, SecretString>;
+
 /// What the storage will use.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// A Secret that exists.
     Existing(String),
     /// A Secret to be made.
-    New(BTreeMap<&'static str, SecretString>),
-    /// None: the pods' own identity, or a volume.
+    New(Data),
+    /// None: a volume.
     None,
 }
 
@@ -76,21 +81,22 @@ impl Flags {
     pub fn any(&self) -> bool {
         self.credentials_secret.is_some()
             || self.credentials_file.is_some()
+            || self.aws_profile.is_some()
             || self.access_key_id.is_some()
             || self.service_account_json_file.is_some()
             || self.account_key_file.is_some()
             || self.workload_identity
     }
 
-    /// Reads what the flags name. `asked` is a secret access key that was asked for. Missing flags are added to
-    /// `missing`, so that they are told together with others.
+    /// Reads what the flags name, and the region that goes with it where it says one. `asked` is a secret access key that
+    /// was asked for. Missing flags are added to `missing`, so that they are told together with others.
     pub fn read(
         &self,
         keys: Keys,
         asked: Option<SecretString>,
         input: &mut Input<'_>,
         missing: &mut Vec<Missing>,
-    ) -> Result<Credentials, Failure> {
+    ) -> Result<(Credentials, Option<String>), Failure> {
         self.only_one()?;
         if let Some(name) = &self.credentials_secret {
             if self.ca_file.is_some() {
@@ -101,18 +107,26 @@ impl Flags {
                     "add it to Secret {name} under the key CA_CERT_DATA, and leave --ca-file out"
                 )));
             }
-            return Ok(Credentials::Existing(name.clone()));
+            return Ok((Credentials::Existing(name.clone()), None));
         }
         if self.workload_identity {
-            return Ok(Credentials::None);
+            return Err(Failure::usage("--workload-identity is not supported by this release")
+                .why("the operator refuses storages without a Secret with keys")
+                .fix("--credentials-secret NAME, or keys from a file:  --credentials-file, --aws-profile"));
         }
+        let mut region = None;
         let mut data = match keys {
+            Keys::S3 if self.credentials_file.is_some() || self.aws_profile.is_some() => {
+                let (data, of_profile) = self.profile(input)?;
+                region = of_profile;
+                data
+            }
             Keys::S3 => self.s3(asked, input, missing)?,
             Keys::Gcs => {
                 let file = Missing {
                     flag: "--service-account-json-file",
                     meaning: "JSON key of a Google service account",
-                    hint: "or --credentials-secret NAME, or --workload-identity".into(),
+                    hint: "or --credentials-secret NAME".into(),
                 };
                 one(
                     self.service_account_json_file.as_deref(),
@@ -126,7 +140,7 @@ impl Flags {
                 let file = Missing {
                     flag: "--account-key-file",
                     meaning: "key of the storage account",
-                    hint: "or --credentials-secret NAME, or --workload-identity".into(),
+                    hint: "or --credentials-secret NAME".into(),
                 };
                 one(self.account_key_file.as_deref(), "AZURE_ACCOUNT_KEY", file, input, missing)?
             }
@@ -134,13 +148,15 @@ impl Flags {
         if let Some(path) = &self.ca_file {
             data.insert("CA_CERT_DATA", input.read("--ca-file", path)?);
         }
-        Ok(Credentials::New(data))
+        Ok((Credentials::New(data), region))
     }
 
     fn only_one(&self) -> Result<(), Failure> {
         let given: Vec<&str> = [
             ("--credentials-secret", self.credentials_secret.is_some()),
             ("--credentials-file", self.credentials_file.is_some()),
+            // Beside a file it says which of its profiles.
+            ("--aws-profile", self.aws_profile.is_some() && self.credentials_file.is_none()),
             ("--access-key-id", self.access_key_id.is_some()),
             ("--service-account-json-file", self.service_account_json_file.is_some()),
             ("--account-key-file", self.account_key_file.is_some()),
@@ -155,28 +171,31 @@ impl Flags {
         }
     }
 
+    /// The keys of a profile, and its region.
+    fn profile(&self, input: &mut Input<'_>) -> Result<(Data, Option<String>), Failure> {
+        let name = self.aws_profile.as_deref().unwrap_or("default");
+        let profiles = match &self.credentials_file {
+            Some(path) => {
+                let text = input.text("--credentials-file", path)?;
+                aws::Profiles::of(text.expose_secret(), &path.display().to_string())
+            }
+            None => input.aws.read()?,
+        };
+        let profile = profiles.get(name)?;
+        Ok((profile.keys(name)?, profile.region.clone()))
+    }
+
     fn s3(
         &self,
         asked: Option<SecretString>,
         input: &mut Input<'_>,
         missing: &mut Vec<Missing>,
-    ) -> Result<BTreeMap<&'static str, SecretString>, Failure> {
-        if let Some(path) = &self.credentials_file {
-            let text = input.read("--credentials-file", path)?;
-            return profile(text.expose_secret(), &self.aws_profile).ok_or_else(|| {
-                Failure::new(
-                    Code::FileUnusable,
-                    format!("--credentials-file has no complete profile \"{}\"", self.aws_profile),
-                )
-                .why("a profile has aws_access_key_id and aws_secret_access_key below its [name]")
-                .fix("--aws-profile NAME")
-            });
-        }
+    ) -> Result<Data, Failure> {
         let Some(id) = &self.access_key_id else {
             missing.push(Missing {
                 flag: "--credentials-secret",
                 meaning: "Secret with the access key",
-                hint: "or --credentials-file FILE, or --access-key-id ID --secret-access-key-file FILE, or --workload-identity"
+                hint: "or --aws-profile NAME, or --credentials-file FILE, or --access-key-id ID --secret-access-key-file FILE"
                     .into(),
             });
             return Ok(BTreeMap::new());
@@ -203,7 +222,7 @@ fn one(
     file: Missing,
     input: &mut Input<'_>,
     missing: &mut Vec<Missing>,
-) -> Result<BTreeMap<&'static str, SecretString>, Failure> {
+) -> Result<Data, Failure> {
     if let Some(path) = path {
         return Ok([(key, input.read(file.flag, path)?)].into());
     }
@@ -213,7 +232,7 @@ fn one(
 
 /// The Secret that holds new credentials.
 #[must_use]
-pub fn secret(namespace: &str, name: &str, data: &BTreeMap<&'static str, SecretString>) -> Secret {
+pub fn secret(namespace: &str, name: &str, data: &Data) -> Secret {
     Secret {
         metadata: setup::metadata(Some(namespace), name),
         type_: Some("Opaque".into()),
@@ -228,85 +247,6 @@ pub fn secret(namespace: &str, name: &str, data: &BTreeMap<&'static str, SecretS
     }
 }
 
-/// Files with secrets, and standard input, which only one flag may read.
-pub struct Input<'a> {
-    stdin: &'a mut dyn BufRead,
-    is_terminal: bool,
-    taken: Option<String>,
-    /// What was changed in what was read, for the story.
-    pub notes: Vec<String>,
-}
-
-impl std::fmt::Debug for Input<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Input").field("taken", &self.taken).finish_non_exhaustive()
-    }
-}
-
-impl<'a> Input<'a> {
-    /// Reads from this standard input, when a flag says `-`.
-    pub fn new(stdin: &'a mut dyn BufRead, is_terminal: bool) -> Self {
-        Self { stdin, is_terminal, taken: None, notes: Vec::new() }
-    }
-
-    /// The content of a file, without the newline that an editor or `echo` put at its end.
-    pub fn read(&mut self, flag: &str, path: &Path) -> Result<SecretString, Failure> {
-        let mut text =
-            if path == Path::new("-") { self.standard_input(flag)? } else { read_file(flag, path)? };
-        if text.ends_with('\n') {
-            text.truncate(text.len() - if text.ends_with("\r\n") { 2 } else { 1 });
-            self.notes.push(format!("{flag}: a newline at the end was left out"));
-        }
-        if text.is_empty() {
-            return Err(Failure::new(Code::FileUnusable, format!("{flag} {} is empty", path.display())));
-        }
-        Ok(SecretString::from(text))
-    }
-
-    fn standard_input(&mut self, flag: &str) -> Result<String, Failure> {
-        if let Some(other) = self.taken.replace(flag.to_owned()) {
-            return Err(Failure::usage(format!("{other} and {flag} cannot both read standard input")));
-        }
-        if self.is_terminal {
-            return Err(Failure::new(Code::CannotAsk, format!("{flag} - would show what is typed"))
-                .why("standard input is a terminal")
-                .fix(format!("{flag} FILE, or pipe it in:  pass show key | kubectl kubestash … {flag} -")));
-        }
-        let mut text = String::new();
-        self.stdin.read_to_string(&mut text).map_err(|error| {
-            Failure::new(Code::FileUnusable, format!("{flag} - could not be read")).why(error.to_string())
-        })?;
-        Ok(text)
-    }
-}
-
-fn read_file(flag: &str, path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Code::FileUnusable, format!("{flag} {} could not be read", path.display()))
-            .why(error.to_string())
-    })
-}
-
-/// The two keys of a profile in the AWS CLI's ini format.
-fn profile(text: &str, name: &str) -> Option<BTreeMap<&'static str, SecretString>> {
-    let mut inside = false;
-    let (mut id, mut key) = (None, None);
-    for line in text.lines().map(str::trim) {
-        if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            let section = section.trim();
-            inside = section == name || section.strip_prefix("profile ").map(str::trim) == Some(name);
-        } else if let (true, Some((field, value))) = (inside, line.split_once('=')) {
-            match field.trim() {
-                "aws_access_key_id" => id = Some(value.trim().to_owned()),
-                "aws_secret_access_key" => key = Some(value.trim().to_owned()),
-                _ => {}
-            }
-        }
-    }
-    let filled = |value: Option<String>| value.filter(|value| !value.is_empty()).map(SecretString::from);
-    Some([("AWS_ACCESS_KEY_ID", filled(id)?), ("AWS_SECRET_ACCESS_KEY", filled(key)?)].into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,7 +259,7 @@ mod tests {
         let mut stdin = stdin.as_bytes();
         let mut input = Input::new(&mut stdin, false);
         let mut missing = Vec::new();
-        let credentials = flags.read(keys, None, &mut input, &mut missing)?;
+        let (credentials, _) = flags.read(keys, None, &mut input, &mut missing)?;
         Ok((credentials, missing, input.notes))
     }
 
@@ -345,25 +285,6 @@ mod tests {
     }
 
     #[test]
-    fn standard_input_is_read_once_and_never_from_a_terminal() {
-        let mut stdin: &[u8] = b"x";
-        let mut input = Input::new(&mut stdin, false);
-        input.read("--a", Path::new("-")).unwrap();
-        assert!(input.read("--b", Path::new("-")).unwrap_err().what().contains("--a and --b"));
-        let mut stdin: &[u8] = b"x";
-        assert!(Input::new(&mut stdin, true).read("--a", Path::new("-")).is_err());
-    }
-
-    #[test]
-    fn a_profile_is_found_in_the_aws_format() {
-        let text = "[default]\naws_access_key_id = a\naws_secret_access_key=b=c\n[profile dev]\naws_access_key_id=d\n";
-        let default = profile(text, "default").unwrap();
-        assert_eq!(default["AWS_SECRET_ACCESS_KEY"].expose_secret(), "b=c");
-        assert!(profile(text, "dev").is_none(), "half a profile is none");
-        assert!(profile(text, "other").is_none());
-    }
-
-    #[test]
     fn what_is_missing_depends_on_the_provider() {
         for (keys, flag) in [
             (Keys::S3, "--credentials-secret"),
@@ -379,8 +300,28 @@ mod tests {
 
     #[test]
     fn two_sources_exclude_each_other() {
-        let flags =
-            Flags { workload_identity: true, credentials_secret: Some("keys".into()), ..Flags::default() };
+        let flags = Flags {
+            aws_profile: Some("dev".into()),
+            credentials_secret: Some("keys".into()),
+            ..Flags::default()
+        };
         assert!(read(&flags, Keys::S3, "").unwrap_err().what().contains("exclude each other"));
+    }
+
+    #[test]
+    fn what_the_operator_would_refuse_is_refused_here() {
+        let flags = Flags { workload_identity: true, ..Flags::default() };
+        assert!(
+            read(&flags, Keys::S3, "").unwrap_err().what().contains("--workload-identity is not supported")
+        );
+    }
+
+    #[test]
+    fn a_profile_of_a_file_brings_its_keys() {
+        let text = "[default]\naws_access_key_id = a\naws_secret_access_key=s3cr3t\n";
+        let flags = Flags { credentials_file: Some("-".into()), ..Flags::default() };
+        let (credentials, missing, _) = read(&flags, Keys::S3, text).unwrap();
+        assert_eq!(value(&credentials, "AWS_SECRET_ACCESS_KEY"), "s3cr3t");
+        assert!(missing.is_empty());
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use k8s_openapi::api::core::v1::Secret;
 use secrecy::SecretString;
 
-use super::credentials::{self, Input};
+use super::credentials;
+use super::input::Input;
 use crate::failure::Failure;
 use crate::setup;
 

@@ -9,7 +9,8 @@ use secrecy::SecretString;
 
 pub use self::backend::spoken;
 pub use self::meant::{Meant, secret_name};
-use super::credentials::{self, Credentials, Input, Keys};
+use super::credentials::{self, Credentials, Keys};
+use super::input::Input;
 use crate::failure::{Failure, Missing};
 use crate::setup::{self, usage_policy};
 
@@ -156,10 +157,15 @@ impl Flags {
             ProviderFlag::Azure => Some(Keys::Azure),
             ProviderFlag::Local => None,
         };
-        let credentials = match keys {
+        let (credentials, of_profile) = match keys {
             Some(keys) => self.credentials.read(keys, asked, input, missing)?,
-            None => Credentials::None,
+            None => (Credentials::None, None),
         };
+        let region = self.region.clone().or_else(|| {
+            let region = of_profile?;
+            input.notes.push(format!("region {region}, as the profile says"));
+            Some(region)
+        });
         let secret_name = match &credentials {
             Credentials::Existing(name) => Some(name.clone()),
             Credentials::New(_) => Some(secret_name(name)),
@@ -168,7 +174,7 @@ impl Flags {
         Ok(Meant {
             namespace: namespace.into(),
             name: name.into(),
-            backend: self.backend(provider, secret_name)?,
+            backend: self.backend(provider, secret_name, region)?,
             usage_policy: usage_policy::parse("--allow-namespaces", &self.allow_namespaces)?,
             is_default: self.is_default,
             deletion_policy: match self.deletion_policy {

@@ -116,6 +116,23 @@ impl Facts {
         self.secrets.iter().filter(has).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// The S3 storage on this place, as `namespace/name`. Slashes around a part mean nothing.
+    #[must_use]
+    pub fn storage_at(&self, endpoint: Option<&str>, bucket: &str, prefix: Option<&str>) -> Option<String> {
+        let same = |one: Option<&str>, other: Option<&str>| {
+            one.unwrap_or_default().trim_matches('/') == other.unwrap_or_default().trim_matches('/')
+        };
+        let found = self.storages.iter().find(|storage| {
+            let s3 = storage.spec.storage.as_ref().and_then(|backend| backend.s3.as_ref());
+            s3.is_some_and(|s3| {
+                same(s3.endpoint.as_deref(), endpoint)
+                    && same(Some(&s3.bucket), Some(bucket))
+                    && same(s3.prefix.as_deref(), prefix)
+            })
+        });
+        found.map(|storage| format!("{}/{}", storage.namespace().unwrap_or_default(), storage.name_any()))
+    }
+
     /// The backup that has this target already: by kind and name as in `spec.target`, none meaning the whole cluster.
     #[must_use]
     pub fn covered(&self, target: Option<(&str, &str)>) -> Option<String> {

@@ -1,20 +1,26 @@
 //! The questions about a new storage: who keeps the data, where, and with which credentials. The answers are the flags
 //! of `storage create`.
 
+mod credentials;
+mod questions;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::credentials::{Known, Source};
+use self::questions::PROVIDERS;
 use super::Dialogue;
 use super::facts::Facts;
-use crate::ask::{Answer, Choice, Question};
+use crate::ask::{Answer, Question};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::reach::{self, Origin, Reach};
 use crate::setup;
-use crate::setup::credentials::Input;
+use crate::setup::credentials::aws;
+use crate::setup::input::Input;
 use crate::setup::storage::{Flags, ProviderFlag};
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -24,7 +30,6 @@ use crate::streams::Streams;
 pub enum Step {
     Provider,
     Endpoint,
-    Region,
     Account,
     Bucket,
     Volume,
@@ -33,14 +38,15 @@ pub enum Step {
     KeyId,
     SecretKey,
     KeyFile,
+    Profile,
+    Region,
     Check,
 }
 
 /// In this order, those that apply.
-const ORDER: [Step; 12] = [
+const ORDER: [Step; 13] = [
     Step::Provider,
     Step::Endpoint,
-    Step::Region,
     Step::Account,
     Step::Bucket,
     Step::Volume,
@@ -49,14 +55,9 @@ const ORDER: [Step; 12] = [
     Step::KeyId,
     Step::SecretKey,
     Step::KeyFile,
+    Step::Profile,
+    Step::Region,
     Step::Check,
-];
-
-const PROVIDERS: [(ProviderFlag, &str, &str); 4] = [
-    (ProviderFlag::S3, "S3", "AWS, MinIO, Ceph, and all that speak like it"),
-    (ProviderFlag::Gcs, "Google Cloud Storage", ""),
-    (ProviderFlag::Azure, "Azure Blob Storage", ""),
-    (ProviderFlag::Local, "a volume of the cluster", "a PersistentVolumeClaim"),
 ];
 
 /// The answers.
@@ -69,8 +70,14 @@ pub struct Draft {
     facts: Arc<Facts>,
     cluster: Option<Cluster>,
     done: Vec<Step>,
-    /// A key is to be entered, rather than taken from a Secret.
-    enters: bool,
+    /// Where the keys come from, when not from a Secret.
+    source: Option<Source>,
+    /// Where the AWS CLI keeps the profiles of the person.
+    aws: aws::Files,
+    /// The profiles to choose from.
+    profiles: Vec<Known>,
+    /// A refusal named the bucket's region already; what names one after the other is not followed.
+    relocated: bool,
     /// The flags are answers of an earlier dialogue, which may have ended anywhere.
     resumed: bool,
     /// From where the bucket is tried.
@@ -81,7 +88,7 @@ impl Draft {
     /// What was typed, and nothing else yet. Without a cluster no bucket is checked.
     #[must_use]
     pub fn new(flags: Flags, name: Option<String>, facts: Arc<Facts>, cluster: Option<Cluster>) -> Self {
-        let enters = flags.credentials.access_key_id.is_some();
+        let source = flags.credentials.access_key_id.is_some().then_some(Source::Enter);
         Self {
             flags,
             name,
@@ -89,7 +96,10 @@ impl Draft {
             facts,
             cluster,
             done: Vec::new(),
-            enters,
+            source,
+            aws: aws::Files::default(),
+            profiles: Vec::new(),
+            relocated: false,
             resumed: false,
             from: Origin::Auto,
         }
@@ -105,6 +115,12 @@ impl Draft {
     #[must_use]
     pub fn checked(self, from: Origin) -> Self {
         Self { from, ..self }
+    }
+
+    /// The same answers of somebody who may have profiles of the AWS CLI.
+    #[must_use]
+    pub fn with_profiles(self, aws: aws::Files) -> Self {
+        Self { aws, ..self }
     }
 
     fn provider(&self) -> ProviderFlag {
@@ -131,96 +147,29 @@ impl Draft {
         let typed = flags.bucket.is_some() && !self.done.contains(&Step::Bucket) && !self.resumed;
         match step {
             Step::Provider => flags.provider.is_none() && !flags.describe_one() && flags.endpoint.is_none(),
-            Step::Endpoint | Step::Region => {
-                is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed
+            Step::Endpoint => is_s3 && flags.endpoint.is_none() && flags.region.is_none() && !typed,
+            Step::Region => {
+                let of_aws = is_s3 && flags.endpoint.is_none() && !typed;
+                of_aws && flags.region.is_none() && self.region_of_profile().is_none()
             }
             Step::Account => provider == ProviderFlag::Azure && flags.storage_account.is_none(),
             Step::Bucket => !is_local && flags.bucket.is_none(),
             Step::Volume => is_local && !flags.is_local(),
             Step::Prefix => !is_local && flags.prefix.is_none() && !typed,
-            Step::Credentials => !is_local && !self.enters && !credentials.any(),
-            Step::KeyId => is_s3 && self.enters && credentials.access_key_id.is_none(),
+            Step::Credentials => !is_local && self.source.is_none() && !credentials.any(),
+            Step::KeyId => is_s3 && self.source == Some(Source::Enter) && credentials.access_key_id.is_none(),
             Step::SecretKey => is_s3 && credentials.lacks_secret_key() && self.secret_key.is_none(),
-            Step::KeyFile => !is_s3 && !is_local && self.enters && !credentials.any(),
-            Step::Check => self.cluster.is_some() && self.from != Origin::None,
-        }
-    }
-
-    /// The question, as far as it follows from the answers alone.
-    fn question(&self, step: Step) -> Question {
-        let facts = &self.facts;
-        match step {
-            Step::Provider => {
-                let choices =
-                    PROVIDERS.iter().map(|(_, label, remark)| Choice::new(*label, *remark)).collect();
-                Question::menu(
-                    "Who keeps the data?",
-                    "The service that the backups are written to.",
-                    choices,
-                    0,
-                )
-            }
-            Step::Endpoint => {
-                let found = facts.endpoints.first();
-                let title = found.map_or_else(
-                    || "Endpoint".into(),
-                    |(_, service)| format!("Endpoint (found Service {service})"),
-                );
-                let help =
-                    "URL of the object store, as pods of the cluster reach it. Say aws for AWS itself.";
-                Question::line(title, help, found.map_or("aws", |(url, _)| url))
-            }
-            Step::Region => Question::line("Region", "The AWS region of the bucket.", "us-east-1"),
-            Step::Account => {
-                Question::line("Storage account", "The Azure storage account of the container.", "")
-            }
-            Step::Bucket => Question::line("Bucket", "The bucket, or container of Azure. It must exist.", ""),
-            Step::Volume => {
-                Question::line("PersistentVolumeClaim", "The claim that backups are written to.", "")
-            }
-            Step::Prefix => {
-                let context = Some(setup::name_from(&facts.context)).filter(|name| !name.is_empty());
-                let default = format!("{}/{}", context.as_deref().unwrap_or("cluster"), facts.namespace);
-                Question::line("Prefix", "Folder in the bucket. Say / for none.", default)
-            }
-            Step::Credentials => self.credentials(),
-            Step::KeyId => Question::line("Access key ID", "The public half of the access key.", ""),
-            Step::SecretKey => Question::hidden("Secret access key", ""),
             Step::KeyFile => {
-                let what = if self.provider() == ProviderFlag::Gcs { "JSON key" } else { "account key" };
-                Question::line(format!("File with the {what}"), "A file on this machine.", "")
+                let wanted = if is_s3 { Source::File } else { Source::Enter };
+                !is_local && self.source == Some(wanted) && !credentials.any()
             }
-            Step::Check => Question::menu(
-                "Go on?",
-                "The bucket could not be used with these credentials, from where it was tried.",
-                vec![
-                    Choice::new("enter the credentials again", ""),
-                    Choice::new("change the bucket", ""),
-                    Choice::new("go on without a check", "the operator will tell"),
-                ],
-                0,
-            ),
-        }
-    }
-
-    fn credentials(&self) -> Question {
-        let found = self.facts.secrets_with(self.keys());
-        let mut choices: Vec<Choice> =
-            found.iter().map(|name| Choice::new(format!("Secret {name}"), "has the right keys")).collect();
-        choices.push(Choice::new("enter them now", "a new Secret will hold them"));
-        choices.push(Choice::new("workload identity", "the pods' own, no Secret"));
-        let help =
-            "What opens the bucket. A Secret in this namespace, or one that is made from what you enter.";
-        Question::menu("Credentials?", help, choices, 0)
-    }
-
-    fn chosen_credentials(&mut self, index: usize) {
-        let found: Vec<String> =
-            self.facts.secrets_with(self.keys()).into_iter().map(str::to_owned).collect();
-        match found.get(index) {
-            Some(name) => self.flags.credentials.credentials_secret = Some(name.clone()),
-            None if index == found.len() => self.enters = true,
-            None => self.flags.credentials.workload_identity = true,
+            Step::Profile => {
+                let named = credentials.credentials_file.is_some();
+                let chosen =
+                    (self.source == Some(Source::File) && named) || self.source == Some(Source::Profile);
+                is_s3 && chosen && credentials.aws_profile.is_none()
+            }
+            Step::Check => self.cluster.is_some() && self.from != Origin::None,
         }
     }
 
@@ -228,16 +177,30 @@ impl Draft {
     fn again(&mut self, from_bucket: bool) {
         self.flags.credentials = setup::credentials::Flags {
             ca_file: self.flags.credentials.ca_file.take(),
-            aws_profile: std::mem::take(&mut self.flags.credentials.aws_profile),
             ..setup::credentials::Flags::default()
         };
         self.secret_key = None;
-        self.enters = false;
+        self.source = None;
         self.done.retain(|step| *step < Step::Credentials && !(from_bucket && *step >= Step::Endpoint));
         if from_bucket {
             (self.flags.endpoint, self.flags.region) = (None, None);
             (self.flags.bucket, self.flags.prefix) = (None, None);
         }
+    }
+
+    /// Another storage on the same place: two would overwrite each other's records.
+    fn rival(&self) -> Option<String> {
+        if self.provider() != ProviderFlag::S3 {
+            return None;
+        }
+        let flags = &self.flags;
+        let found = self.facts.storage_at(
+            flags.endpoint.as_deref(),
+            flags.bucket.as_deref().unwrap_or_default(),
+            flags.prefix.as_deref(),
+        );
+        let own = self.name.as_ref().map(|name| format!("{}/{name}", self.facts.namespace));
+        found.filter(|other| Some(other) != own.as_ref())
     }
 
     /// A name that no other storage of the namespace has.
@@ -252,6 +215,12 @@ impl Draft {
         std::iter::once(wished.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
     }
 
+    /// The region that a refusal names, when it was not the one that was tried.
+    fn another_region(&self, reason: &str) -> Option<String> {
+        let region = reach::region_in(reason).filter(|_| self.provider() == ProviderFlag::S3)?;
+        (!self.relocated && self.flags.region.as_deref() != Some(region)).then(|| region.to_owned())
+    }
+
     async fn check(&self, context: &Context, streams: &mut Streams<'_>) -> Result<Reach, Failure> {
         let Some(cluster) = &self.cluster else { return Ok(Reach::Unknown) };
         let name =
@@ -259,6 +228,7 @@ impl Draft {
         let place = (self.facts.namespace.as_str(), name.as_str());
         let mut nothing: &[u8] = &[];
         let mut input = Input::new(&mut nothing, true);
+        input.aws = self.aws.clone();
         let mut missing = Vec::new();
         let meant = self.flags.meant(place, self.secret_key.clone(), &mut input, &mut missing)?;
         if !missing.is_empty() {
@@ -282,12 +252,21 @@ impl Dialogue for Draft {
         context: &Context,
         streams: &mut Streams<'_>,
     ) -> Result<Option<Question>, Failure> {
+        if step == Step::Profile && !self.find_profiles(streams) {
+            return Ok(None);
+        }
         if step == Step::Check {
             let Reach::Fails { failure, .. } = self.check(context, streams).await? else {
                 self.done.push(step);
                 return Ok(None);
             };
-            streams.story.line(Glyph::Failed, &reach::reason(&failure));
+            let reason = reach::reason(&failure);
+            streams.story.line(Glyph::Failed, &reason);
+            if let Some(region) = self.another_region(&reason) {
+                streams.story.line(Glyph::Here, &format!("the bucket is in region {region}"));
+                (self.flags.region, self.relocated) = (Some(region), true);
+                return Ok(None);
+            }
         }
         Ok(Some(self.question(step)))
     }
@@ -296,7 +275,8 @@ impl Dialogue for Draft {
         match answer {
             Answer::Choice(index) => match step {
                 Step::Provider => self.flags.provider = PROVIDERS.get(index).map(|(flag, _, _)| *flag),
-                Step::Credentials => self.chosen_credentials(index),
+                Step::Credentials => self.choose_source(index),
+                Step::Profile => self.choose_profile(index)?,
                 Step::Check if index < 2 => {
                     self.again(index == 1);
                     return Ok(());
@@ -341,7 +321,13 @@ impl Draft {
             }
             Step::Volume => flags.pvc = Some(text),
             // "/" is none, and an answer all the same.
-            Step::Prefix => flags.prefix = Some(text),
+            Step::Prefix => {
+                self.flags.prefix = Some(text);
+                if let Some(other) = self.rival() {
+                    self.flags.prefix = None;
+                    return Err(format!("BackupStorage {other} has this place already; say another prefix"));
+                }
+            }
             Step::KeyId => flags.credentials.access_key_id = Some(text),
             Step::KeyFile => {
                 let path = PathBuf::from(&text);
@@ -350,99 +336,17 @@ impl Draft {
                 }
                 match self.provider() {
                     ProviderFlag::Gcs => self.flags.credentials.service_account_json_file = Some(path),
-                    _ => self.flags.credentials.account_key_file = Some(path),
+                    ProviderFlag::Azure => self.flags.credentials.account_key_file = Some(path),
+                    ProviderFlag::S3 | ProviderFlag::Local => {
+                        self.flags.credentials.credentials_file = Some(path);
+                    }
                 }
             }
-            Step::Provider | Step::Credentials | Step::SecretKey | Step::Check => {}
+            Step::Provider | Step::Credentials | Step::SecretKey | Step::Profile | Step::Check => {}
         }
         Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(flags: Flags) -> Draft {
-        let facts = Facts {
-            namespace: "shop".into(),
-            context: "dev".into(),
-            secrets: vec![(
-                "keys".into(),
-                ["AWS_ACCESS_KEY_ID".into(), "AWS_SECRET_ACCESS_KEY".into()].into(),
-            )],
-            ..Facts::default()
-        };
-        Draft::new(flags, None, Arc::new(facts), None)
-    }
-
-    /// Gives the answers in turn; the steps that were asked.
-    fn walk(draft: &mut Draft, answers: Vec<Answer>) -> Vec<Step> {
-        let mut asked = Vec::new();
-        for answer in answers {
-            let step = draft.next().unwrap();
-            asked.push(step);
-            draft.answer(step, answer).unwrap();
-        }
-        asked
-    }
-
-    fn text(text: &str) -> Answer {
-        Answer::Text(text.into())
-    }
-
-    #[test]
-    fn an_s3_storage_with_a_new_key_is_seven_answers() {
-        let mut draft = draft(Flags::default());
-        let answers = vec![
-            Answer::Choice(0),
-            text("http://minio:9000"),
-            text("My.Backups"),
-            text("dev/shop"),
-            Answer::Choice(1),
-            text("ann"),
-            Answer::Secret("s3cr3t".to_owned().into()),
-        ];
-        let asked = walk(&mut draft, answers);
-        let all = [
-            Step::Provider,
-            Step::Endpoint,
-            Step::Bucket,
-            Step::Prefix,
-            Step::Credentials,
-            Step::KeyId,
-            Step::SecretKey,
-        ];
-        assert_eq!(asked, all);
-        assert_eq!(draft.next(), None);
-        assert_eq!(draft.name.as_deref(), Some("my-backups"));
-        assert_eq!(draft.flags.credentials.access_key_id.as_deref(), Some("ann"));
-        assert!(!format!("{draft:?}").contains("s3cr3t"));
-    }
-
-    #[test]
-    fn a_secret_with_the_right_keys_is_offered_and_ends_the_questions() {
-        let mut draft =
-            draft(Flags { bucket: Some("b".into()), endpoint: Some("http://m".into()), ..Flags::default() });
-        assert_eq!(walk(&mut draft, vec![Answer::Choice(0)]), [Step::Credentials]);
-        assert_eq!(draft.flags.credentials.credentials_secret.as_deref(), Some("keys"));
-        assert_eq!(draft.next(), None);
-    }
-
-    #[test]
-    fn a_key_that_does_not_open_the_bucket_is_entered_again() {
-        let mut draft = draft(Flags { bucket: Some("b".into()), ..Flags::default() });
-        let key = || vec![Answer::Choice(1), text("ann"), Answer::Secret("x".to_owned().into())];
-        walk(&mut draft, key());
-        draft.answer(Step::Check, Answer::Choice(0)).unwrap();
-        assert_eq!(walk(&mut draft, key()), [Step::Credentials, Step::KeyId, Step::SecretKey]);
-        assert_eq!(draft.flags.bucket.as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn an_endpoint_is_a_url_and_an_empty_bucket_is_none() {
-        let mut draft = draft(Flags::default());
-        assert!(draft.answer(Step::Endpoint, text("minio:9000")).unwrap_err().contains("http://minio:9000"));
-        assert!(draft.answer(Step::Bucket, text("")).is_err());
-    }
-}
+mod tests;

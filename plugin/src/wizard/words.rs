@@ -61,7 +61,7 @@ pub fn retention_words(words: &mut Words, flags: &retention::Flags) {
 fn credential_words(words: &mut Words, flags: &credentials::Flags) {
     push(words, "credentials-secret", flags.credentials_secret.as_ref());
     push(words, "credentials-file", flags.credentials_file.as_ref().map(|path| path.display()));
-    push(words, "aws-profile", (flags.aws_profile != "default").then_some(&flags.aws_profile));
+    push(words, "aws-profile", flags.aws_profile.as_ref());
     push(words, "access-key-id", flags.access_key_id.as_ref());
     push(words, "secret-access-key-file", flags.secret_access_key_file.as_ref().map(|path| path.display()));
     push(
@@ -164,10 +164,10 @@ pub fn folded(line: &str) -> Vec<String> {
 #[must_use]
 pub fn storage_command(flags: &storage::Flags, meant: &storage::Meant) -> String {
     let mut flags = flags.clone();
-    if meant.existing_secret().is_none() && flags.credentials.any() && !flags.credentials.workload_identity {
+    flags.region = meant.region().map(str::to_owned);
+    if meant.existing_secret().is_none() && flags.credentials.any() {
         flags.credentials = credentials::Flags {
             credentials_secret: Some(storage::secret_name(&meant.name)),
-            aws_profile: "default".into(),
             ..credentials::Flags::default()
         };
     }
@@ -184,11 +184,17 @@ fn rivals(typed: &str, answered: &str) -> bool {
         &[
             "credentials-secret",
             "credentials-file",
+            "aws-profile",
             "access-key-id",
             "workload-identity",
             "secret-access-key-file",
         ],
     ];
+    // A profile is one of a file, where both are said.
+    let together = ["credentials-file", "aws-profile"];
+    if together.contains(&typed) && together.contains(&answered) {
+        return false;
+    }
     GROUPS.iter().any(|group| group.contains(&typed) && group.contains(&answered))
 }
 

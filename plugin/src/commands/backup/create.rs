@@ -20,8 +20,9 @@ use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::output::Format;
+use crate::reach::{self, Origin};
 use crate::readiness;
-use crate::setup::credentials::Input;
+use crate::setup::input::Input;
 use crate::setup::storage::Meant as Storage;
 use crate::setup::target::{self, Typed as TypedTarget};
 use crate::setup::{self, backup, encryption, filters, reader, retention, schedule};
@@ -48,7 +49,7 @@ pub struct Args {
     #[command(flatten)]
     storage: setup::storage::Flags,
     #[command(flatten)]
-    check: crate::reach::Flags,
+    check: reach::Flags,
     #[command(flatten)]
     write: create::Flags,
     #[command(flatten)]
@@ -99,6 +100,8 @@ impl Args {
             }
             if let Some(storage) = &prepared.plan.new_storage {
                 self.check.require(cluster, storage, (context, streams)).await?;
+            } else if self.check.check_from.is_some_and(|from| from != Origin::None) {
+                streams.story.line(Glyph::Here, "no storage is made here: there is no bucket to check");
             }
             self.tell(&prepared.plan, &prepared.objects, context, streams);
             self.carry_out(Some(cluster), &prepared, (context, streams)).await?;
@@ -222,7 +225,7 @@ impl Args {
             }
         })?;
         let mut missing = Vec::new();
-        let mut input = Input::new(streams.input, context.environment.terminals.input);
+        let mut input = Input::of(streams.input, &context.environment);
         let new_storage = self.new_storage(namespace, asked, &mut input, &mut missing)?;
         let random = context.environment.random();
         let encryption = self.encryption.meant((namespace, name), &random, &mut input)?;

@@ -51,7 +51,11 @@ async fn tried(cluster: &Cluster, storage: &BackupStorage, context: &Context) ->
             Err(error) => return Check::unseen(code, place, &error.into()),
         },
     };
-    let way = match Way::to(&location, secret_name.is_none(), Origin::Auto, cluster).await {
+    let way = match secret_name {
+        Some(_) => Way::to(&location, Origin::Auto, cluster).await,
+        None => Err("the identity is that of pods"),
+    };
+    let way = match way {
         Ok(way) => way,
         Err(reason) => {
             let remark = format!("not tried from this machine: {reason}");

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::context::Context;
 use crate::failure::{Failure, Missing};
 use crate::prompt;
-use crate::setup::credentials::Input;
+use crate::setup::input::Input;
 use crate::story::Glyph;
 use crate::streams::Streams;
 

@@ -14,7 +14,7 @@ use crate::prompt;
 use crate::reach;
 use crate::readiness;
 use crate::setup;
-use crate::setup::credentials::Input;
+use crate::setup::input::Input;
 use crate::setup::storage::{Flags, Meant};
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -140,7 +140,7 @@ impl Args {
             missing.push(Missing { flag: "NAME", meaning: "name of the BackupStorage", hint: String::new() });
             String::new()
         });
-        let mut input = Input::new(streams.input, context.environment.terminals.input);
+        let mut input = Input::of(streams.input, &context.environment);
         let meant = self.storage.meant((namespace, &name), asked, &mut input, &mut missing)?;
         for note in std::mem::take(&mut input.notes) {
             streams.story.line(Glyph::Here, &note);

@@ -12,6 +12,7 @@ impl Flags {
         &self,
         provider: ProviderFlag,
         secret_name: Option<String>,
+        region: Option<String>,
     ) -> Result<Backend, Failure> {
         let bucket = trimmed(self.bucket.as_deref()).unwrap_or_default();
         let prefix = trimmed(self.prefix.as_deref());
@@ -23,7 +24,7 @@ impl Flags {
                     endpoint: self.endpoint()?,
                     bucket,
                     prefix,
-                    region: self.region.clone(),
+                    region,
                     secret_name,
                     max_connections,
                     insecure_tls: self.insecure_tls,
@@ -122,6 +123,6 @@ mod tests {
     fn an_endpoint_is_a_url() {
         let flags =
             Flags { bucket: Some("b".into()), endpoint: Some("minio:9000".into()), ..Flags::default() };
-        assert!(flags.backend(ProviderFlag::S3, None).unwrap_err().what().contains("minio:9000"));
+        assert!(flags.backend(ProviderFlag::S3, None, None).unwrap_err().what().contains("minio:9000"));
     }
 }

@@ -38,10 +38,10 @@ impl Meant {
         }
     }
 
-    /// Whether the pods' own identity opens the storage: there is no Secret.
+    /// The region of an S3 bucket, if one was said.
     #[must_use]
-    pub fn uses_own_identity(&self) -> bool {
-        matches!(self.credentials, Credentials::None)
+    pub fn region(&self) -> Option<&str> {
+        self.backend.s3.as_ref()?.region.as_deref()
     }
 
     /// The key that tells whether a Secret holds this provider's credentials (contract §5).

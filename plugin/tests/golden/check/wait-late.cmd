@@ -1,2 +1,2 @@
-kubectl kubestash check --wait 1s -o short
+kubectl kubestash check --wait 3s -o short
 api wait-late.json

@@ -1,2 +1,3 @@
-kubectl kubestash storage create minio --bucket backups --workload-identity
+kubectl kubestash storage create minio --bucket backups --access-key-id k --secret-access-key-file -
 api flux.json
+stdin s3cr3t

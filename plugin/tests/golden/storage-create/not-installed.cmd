@@ -1,2 +1,2 @@
-kubectl kubestash storage create minio --bucket b --workload-identity
+kubectl kubestash storage create minio --bucket b --credentials-secret keys
 api nothing.json

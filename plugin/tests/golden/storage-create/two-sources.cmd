@@ -1,1 +1,1 @@
-kubectl kubestash storage create minio --bucket b --access-key-id k --workload-identity --export
+kubectl kubestash storage create minio --bucket b --access-key-id k --credentials-secret x --export

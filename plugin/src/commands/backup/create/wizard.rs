@@ -13,6 +13,7 @@ use crate::commands::create;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::setup::credentials::aws;
 use crate::setup::encryption;
 use crate::signals;
 use crate::story::Glyph;
@@ -36,7 +37,10 @@ pub async fn run(
     let full = args.questions.interactive || typed::words(&args).iter().all(|(flag, _)| *flag == "name");
     let facts = Arc::new(Facts::of(cluster, &namespace).await?);
     let when = When { now: context.environment.now(), zone: context.environment.time_zone.clone() };
-    let begin = |args: Args| Talk::new(Draft::new(args, Arc::clone(&facts), cluster, when.clone(), full));
+    let begin = |args: Args| {
+        let aws = aws::Files::of(&context.environment);
+        Talk::new(Draft::new(args, Arc::clone(&facts), cluster, when.clone(), full).with_profiles(aws))
+    };
     let mut talk = begin(args.clone());
     if talk.draft.is_complete() {
         return args.create(Some(cluster), None, (context, streams)).await;
@@ -184,7 +188,6 @@ fn no_storage() -> crate::setup::storage::Flags {
     crate::setup::storage::Flags {
         mount_path: "/kubestash/data".into(),
         allow_namespaces: "same".into(),
-        credentials: crate::setup::credentials::Flags { aws_profile: "default".into(), ..Default::default() },
         ..Default::default()
     }
 }

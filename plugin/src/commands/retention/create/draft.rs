@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crds::retention_period::RetentionPeriod;
+use crds::storage::RetentionPolicy;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -124,6 +125,13 @@ impl Draft {
         let taken = |name: &str| self.facts.policies.iter().any(|policy| policy.name_any() == name);
         let numbered = (2..).map(|number| format!("{}-{number}", self.name));
         std::iter::once(self.name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+    }
+
+    /// The policy of the typed name that is there already.
+    #[must_use]
+    pub fn existing(&self) -> Option<&RetentionPolicy> {
+        let name = self.args.name.as_deref()?;
+        self.facts.policies.iter().find(|policy| policy.name_any() == name)
     }
 
     /// What the policy comes to, a line per rhythm of backups.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use kube::ResourceExt as _;
+
 use super::Args;
 use super::draft::Draft;
 use crate::ask;
@@ -13,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::signals;
+use crate::story::Glyph;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
 use crate::wizard::memory::{Memory, Topic};
@@ -35,6 +38,10 @@ pub async fn run(
     let mut talk = begin(args.clone());
     let place = format!("context {} ({}), namespace {namespace}", cluster.context(), cluster.server());
     streams.story.plain(&format!("kubectl kubestash on {place}"));
+    if let Some(policy) = talk.draft.existing() {
+        let text = format!("RetentionPolicy {namespace}/{} exists, and will be changed", policy.name_any());
+        streams.story.line(Glyph::Here, &text);
+    }
     let memory = Memory::of(context, cluster, (&namespace, Topic::Retention));
     let decided = async {
         let read = |text: &str| args.merged(text, "the kept answers");

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::object::Object;
+use crate::setup::credentials::aws;
 use crate::setup::storage::Meant;
 use crate::signals;
 use crate::streams::Streams;
@@ -32,6 +33,7 @@ pub async fn run(
     let begin = |args: Args| {
         Draft::new(args.storage, args.name, Arc::clone(&facts), Some(cluster.clone()))
             .checked(args.check.origin())
+            .with_profiles(aws::Files::of(&context.environment))
     };
     let mut talk = Talk::new(begin(args.clone()));
     let complete = talk.draft.next().is_none_or(|step| step == Step::Check);

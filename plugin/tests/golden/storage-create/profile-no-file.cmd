@@ -1,0 +1,2 @@
+kubectl kubestash storage create minio --bucket backups --aws-profile dev --dry-run
+env HOME=FOLDER

@@ -1,0 +1,1 @@
+kubectl kubestash storage create minio --bucket backups --workload-identity --dry-run
