@@ -11,7 +11,7 @@ use crate::given::{done, plugin};
 pub async fn create_storage(namespace: &Namespace, secret_key: &str) -> Said {
     let environment = &namespace.cluster.environment;
     let line = format!(
-        "storage create minio --endpoint {} --bucket {} --prefix {} --region us-east-1 --access-key-id {} \
+        "storage create minio --endpoint {} --bucket {} --prefix {} --access-key-id {} \
          --secret-access-key-file -",
         environment.s3_endpoint, environment.bucket, namespace.name, environment.access_key
     );
