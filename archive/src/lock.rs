@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use snafu::{OptionExt, ResultExt, Snafu};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -105,6 +105,7 @@ pub struct Locks {
     key: Key,
     worker: Worker,
     peers: Option<Arc<dyn Peers>>,
+    waits: Option<watch::Sender<Option<String>>>,
 }
 
 /// A lock that is held, and refreshed while it is.
@@ -123,7 +124,7 @@ impl Locks {
     /// The locks of the repository in `directory`.
     #[must_use]
     pub const fn new(store: Arc<dyn ObjectStore>, directory: String, key: Key, worker: Worker) -> Self {
-        Self { store, directory, key, worker, peers: None }
+        Self { store, directory, key, worker, peers: None, waits: None }
     }
 
     /// Asks `peers` about the owners of locks that are in the way.
@@ -133,10 +134,33 @@ impl Locks {
         self
     }
 
+    /// Tells whose lock is waited for, and `None` once that is over.
+    #[must_use]
+    pub fn telling(mut self, waits: watch::Sender<Option<String>>) -> Self {
+        self.waits = Some(waits);
+        self
+    }
+
     /// Takes a lock, waiting up to `patience` for those of others.
     ///
     /// Stale locks of others are removed on the way, as `restic unlock` does.
     pub async fn acquire(&self, mode: Mode, patience: Duration, cancel: &CancellationToken) -> Result<Lock> {
+        let acquired = self.queue(mode, patience, cancel).await;
+        self.tell(None);
+        acquired
+    }
+
+    /// Wakes who listens only when it is news.
+    fn tell(&self, holder: Option<String>) {
+        if let Some(waits) = &self.waits {
+            let is_news = *waits.borrow() != holder;
+            if is_news {
+                waits.send_replace(holder);
+            }
+        }
+    }
+
+    async fn queue(&self, mode: Mode, patience: Duration, cancel: &CancellationToken) -> Result<Lock> {
         let give_up = Instant::now() + patience;
         loop {
             let blocked = match self.blocking(mode, None).await? {
@@ -148,8 +172,10 @@ impl Locks {
             };
             if Instant::now() >= give_up {
                 let (place, directory) = (Arc::clone(self.store.place()), self.directory.clone());
-                return LockedSnafu { place, directory, owner: blocked }.fail();
+                let owner = blocked.describe((self.worker.clock)()).to_string();
+                return LockedSnafu { place, directory, owner }.fail();
             }
+            self.tell(Some(blocked.holder()));
             // Two that meet must not come back at the same moment for ever.
             let wait = POLL.mul_f64(0.5 + rand::random::<f64>());
             let left = give_up.saturating_duration_since(Instant::now());
@@ -176,8 +202,8 @@ impl Locks {
         }
     }
 
-    /// The first lock of somebody else that excludes `mode`, described; removes stale ones.
-    async fn blocking(&self, mode: Mode, own: Option<&str>) -> Result<Option<String>> {
+    /// The first lock of somebody else that excludes `mode`; removes stale ones.
+    async fn blocking(&self, mode: Mode, own: Option<&str>) -> Result<Option<Content>> {
         let now = (self.worker.clock)();
         let mut blocked = None;
         for (file, content) in self.read().await? {
@@ -188,7 +214,7 @@ impl Locks {
                 tracing::warn!(lock = %content.describe(now), "removing a stale lock");
                 self.remove(&file).await?;
             } else if content.excludes(mode) && blocked.is_none() {
-                blocked = Some(content.describe(now).to_string());
+                blocked = Some(content);
             }
         }
         Ok(blocked)
@@ -268,7 +294,7 @@ impl Locks {
 
 enum Attempt {
     Held(Lock),
-    Met(String),
+    Met(Content),
 }
 
 impl Lock {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustic_core::{Credentials, Id, OpenStatus, Repository as Engine};
 use snafu::ResultExt;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Password;
@@ -56,6 +56,7 @@ pub struct Repository {
     cancel: CancellationToken,
     lock_patience: Duration,
     peers: Option<Arc<dyn Peers>>,
+    waits: Option<watch::Sender<Option<String>>>,
 }
 
 /// What the blocking part needs.
@@ -124,6 +125,13 @@ impl Repository {
         self
     }
 
+    /// Tells whose lock an operation waits for, and `None` once that is over.
+    #[must_use]
+    pub fn telling_waits(mut self, waits: watch::Sender<Option<String>>) -> Self {
+        self.waits = Some(waits);
+        self
+    }
+
     /// Takes a shared lock and keeps it for the operations that follow, until [`Repository::release`] or the end of
     /// this value: taking one costs a moment of settling each time. An exclusive operation gives it back first.
     pub async fn hold(&self) -> Result<()> {
@@ -144,6 +152,9 @@ impl Repository {
         let mut locks = self.inner.locks.clone();
         if let Some(peers) = &self.peers {
             locks = locks.asking(Arc::clone(peers));
+        }
+        if let Some(waits) = &self.waits {
+            locks = locks.telling(waits.clone());
         }
         match locks.acquire(mode, self.lock_patience, &self.cancel).await {
             Err(crate::lock::Error::Cancelled { .. }) => Err(Error::Cancelled),

@@ -22,7 +22,7 @@ async fn the_whole_cluster_is_backed_up_object_by_object() {
 
     let first = given::session_completed(&namespace, "orders", &[]).await;
     let before = live::everything(&cluster.client).await;
-    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.assert_success();
+    given::trigger(&namespace, "orders").await;
     let known = vec![first.metadata.name.clone().expect("a name")];
     let session = given::session_completed(&namespace, "orders", &known).await;
     let after = live::everything(&cluster.client).await;
@@ -55,7 +55,7 @@ async fn an_unchanged_second_backup_adds_next_to_nothing() {
     assert_succeeded(&given::snapshot_of(&namespace, &first).await);
     let before = namespace.bucket().size();
 
-    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.assert_success();
+    given::trigger(&namespace, "orders").await;
     let known = vec![first.metadata.name.clone().expect("a name")];
     let second = given::session_completed(&namespace, "orders", &known).await;
 

@@ -23,7 +23,7 @@ async fn a_reader_without_rights_fails_the_backup_and_the_message_says_how_to_gr
     }
 
     given::a_reader_of_the_cluster(&namespace).await;
-    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.assert_success();
+    given::trigger(&namespace, "orders").await;
     let known = vec![session.metadata.name.clone().expect("a name")];
     let second = given::session_completed(&namespace, "orders", &known).await;
     let phase = second.status.as_ref().and_then(|status| status.phase.as_ref()).map(ToString::to_string);
@@ -47,7 +47,7 @@ async fn a_wrong_encryption_password_is_said_and_the_repository_stays_as_it_was(
             &given::STORAGE.replace("RESTIC_PASSWORD: a-password-of-the-stories", "RESTIC_PASSWORD: another"),
         )
         .await;
-    cluster.plugin.run(&["trigger", "orders", "-n", &namespace.name]).await.assert_success();
+    given::trigger(&namespace, "orders").await;
     let known = vec![first.metadata.name.clone().expect("a name")];
     let second = given::session_completed(&namespace, "orders", &known).await;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crds::core::{BackupConfiguration, BackupSession};
 use crds::storage::{BackupStorage, Snapshot};
 use harness::namespace::Namespace;
+use harness::plugin::Said;
 use harness::restic::Restic;
 use harness::wait;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
@@ -198,9 +199,27 @@ pub async fn another_session(namespace: &Namespace, configuration: &str) -> Back
     session_completed(namespace, configuration, &known).await
 }
 
+/// The plugin in the story's namespace: a line as it is typed, and what is on standard input.
+pub async fn plugin(namespace: &Namespace, line: &str, input: &str) -> Said {
+    run(namespace, &line.split_whitespace().collect::<Vec<_>>(), input).await
+}
+
+/// The same with words that may hold blanks.
+pub async fn run(namespace: &Namespace, words: &[&str], input: &str) -> Said {
+    let arguments = [words, &["-n", &namespace.name]].concat();
+    namespace.cluster.plugin.run_with_input(&arguments, input).await
+}
+
+/// The line, which must succeed.
+pub async fn done(namespace: &Namespace, line: &str) -> Said {
+    let said = plugin(namespace, line, "").await;
+    assert_eq!(said.code, 0, "{line}: {said:?}");
+    said
+}
+
 /// `kubectl kubestash trigger`.
 pub async fn trigger(namespace: &Namespace, configuration: &str) {
-    namespace.cluster.plugin.run(&["trigger", configuration, "-n", &namespace.name]).await.assert_success();
+    done(namespace, &format!("trigger {configuration}")).await;
 }
 
 /// A storage and a configuration of the story's namespace whose initial backup has succeeded.

@@ -7,7 +7,7 @@ use harness::namespace::Namespace;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use crate::plugin::plugin;
+use crate::given;
 
 const KIND: &str = "retentionpolicies.storage.kubestash.com";
 
@@ -32,7 +32,7 @@ async fn templates_documents_selectors_and_orders_are_those_of_kubectl() {
     let cluster = Cluster::connect().await;
     let namespace = policies(&cluster, "lists").await;
     let same = async |ours: &[&str], flags: &[&str]| {
-        let said = plugin(&namespace, &[&["retention"], ours, flags].concat(), "").await;
+        let said = given::run(&namespace, &[&["retention"], ours, flags].concat(), "").await;
         assert_eq!(said.code, 0, "{ours:?} {flags:?}: {said:?}");
         let names = if ours[0] == "show" { &ours[1..] } else { &[] };
         let arguments = [&["get", KIND, "-n", &namespace.name], names, flags].concat();
@@ -83,7 +83,7 @@ async fn what_the_server_or_the_template_cannot_take_is_told() {
         (&["--sort-by", "nam"], 2, "did you mean name?"),
         (&["--sort-by", "size"], 2, "a RetentionPolicy has no size"),
     ] {
-        let said = plugin(&namespace, &[&["retention", "list"], flags].concat(), "").await;
+        let said = given::run(&namespace, &[&["retention", "list"], flags].concat(), "").await;
         assert_eq!((said.code, said.stdout.as_str()), (code, ""), "{flags:?}: {said:?}");
         assert!(said.stderr.contains(told), "{flags:?}: {said:?}");
     }

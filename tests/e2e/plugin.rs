@@ -5,29 +5,17 @@ use harness::namespace::Namespace;
 use harness::plugin::Said;
 use serde_json::Value;
 
-/// The plugin in the story's namespace.
-pub async fn plugin(namespace: &Namespace, line: &[&str], input: &str) -> Said {
-    let arguments = [line, &["-n", &namespace.name]].concat();
-    namespace.cluster.plugin.run_with_input(&arguments, input).await
-}
+use crate::given::{done, plugin};
 
 /// `storage create minio` with this secret key on standard input.
 pub async fn create_storage(namespace: &Namespace, secret_key: &str) -> Said {
     let environment = &namespace.cluster.environment;
-    let (endpoint, bucket, key) = (&*environment.s3_endpoint, &*environment.bucket, &*environment.access_key);
-    let storage = [
-        "storage",
-        "create",
-        "minio",
-        "--endpoint",
-        endpoint,
-        "--bucket",
-        bucket,
-        "--prefix",
-        &namespace.name,
-    ];
-    let credentials = ["--region", "us-east-1", "--access-key-id", key, "--secret-access-key-file", "-"];
-    plugin(namespace, &[&storage[..], &credentials[..]].concat(), secret_key).await
+    let line = format!(
+        "storage create minio --endpoint {} --bucket {} --prefix {} --access-key-id {} \
+         --secret-access-key-file -",
+        environment.s3_endpoint, environment.bucket, namespace.name, environment.access_key
+    );
+    plugin(namespace, &line, secret_key).await
 }
 
 pub fn secret_key(namespace: &Namespace) -> String {
@@ -43,33 +31,21 @@ async fn two_commands_lead_from_nothing_to_a_finished_snapshot() {
     assert!(said.stderr.contains("a newline at the end was left out"), "{said:?}");
     assert!(said.stderr.contains("✔ Ready"), "{said:?}");
 
-    let create = [
-        "backup",
-        "create",
-        "shop",
-        "--storage",
-        "minio",
-        "--target",
-        "namespace",
-        "--create-reader",
-        "--generate-encryption-secret",
-    ];
-    let said = plugin(&namespace, &[&create[..], &["--watch"]].concat(), "").await;
-    said.assert_success();
+    let create =
+        "backup create shop --storage minio --target namespace --create-reader --generate-encryption-secret";
+    let said = done(&namespace, &format!("{create} --watch")).await;
     assert!(said.stdout.contains("backupconfiguration.core.kubestash.com/shop created"), "{said:?}");
     assert!(said.stderr.contains(&format!("✔ backup {}/shop succeeded", namespace.name)), "{said:?}");
 
-    let said = plugin(&namespace, &["snapshot", "list", "-o", "json"], "").await;
+    let said = done(&namespace, "snapshot list -o json").await;
     let snapshot: Value = serde_json::from_str(&said.stdout).expect("JSON");
     assert_eq!(snapshot["items"][0]["status"]["phase"], "Succeeded");
 
     // The same once more: nothing changes, least of all the password.
-    let said = plugin(&namespace, &create, "").await;
-    said.assert_success();
+    let said = done(&namespace, create).await;
     assert!(!said.stdout.contains("created") && !said.stdout.contains("configured"), "{said:?}");
 
-    let said = plugin(&namespace, &["trigger", "shop", "--wait", "-o", "name"], "").await;
-    said.assert_success();
+    let said = done(&namespace, "trigger shop --wait -o name").await;
     assert!(said.stdout.starts_with("snapshot.storage.kubestash.com/shop-repo-shop-nightly-"), "{said:?}");
     namespace.remove().await;
 }
@@ -79,19 +55,9 @@ async fn a_reader_without_rights_is_exit_code_1_and_the_fix_that_is_told_works()
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "no-rights").await;
     create_storage(&namespace, &secret_key(&namespace)).await.assert_success();
-    let create = [
-        "backup",
-        "create",
-        "shop",
-        "--storage",
-        "minio",
-        "--target",
-        "namespace",
-        "--service-account",
-        "default",
-    ];
-    let said =
-        plugin(&namespace, &[&create[..], &["--generate-encryption-secret", "--watch"]].concat(), "").await;
+    let create = "backup create shop --storage minio --target namespace --service-account default \
+                  --generate-encryption-secret --watch";
+    let said = plugin(&namespace, create, "").await;
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.stderr.contains("  why   "), "{said:?}");
     assert!(said.stderr.contains("may not list") && said.stderr.contains("KS031"), "{said:?}");
@@ -100,8 +66,7 @@ async fn a_reader_without_rights_is_exit_code_1_and_the_fix_that_is_told_works()
 
     let words: Vec<&str> = fix.split_whitespace().skip(2).collect();
     cluster.plugin.run(&words).await.assert_success();
-    let said = plugin(&namespace, &["trigger", "shop", "--wait"], "").await;
-    said.assert_success();
+    done(&namespace, "trigger shop --wait").await;
     namespace.remove().await;
 }
 
@@ -126,20 +91,10 @@ async fn a_paused_backup_is_skipped_with_exit_code_5() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "paused").await;
     create_storage(&namespace, &secret_key(&namespace)).await.assert_success();
-    let create = [
-        "backup",
-        "create",
-        "shop",
-        "--storage",
-        "minio",
-        "--target",
-        "namespace",
-        "--create-reader",
-        "--paused",
-        "--no-wait",
-    ];
-    plugin(&namespace, &[&create[..], &["--generate-encryption-secret"]].concat(), "").await.assert_success();
-    let said = plugin(&namespace, &["trigger", "shop", "--wait"], "").await;
+    let create = "backup create shop --storage minio --target namespace --create-reader --paused \
+                  --no-wait --generate-encryption-secret";
+    done(&namespace, create).await;
+    let said = plugin(&namespace, "trigger shop --wait", "").await;
     assert_eq!(said.code, 5, "{said:?}");
     assert!(said.stderr.contains("was skipped") && said.stderr.contains("KS035"), "{said:?}");
     namespace.remove().await;
@@ -150,24 +105,13 @@ async fn what_is_missing_in_the_cluster_is_told_before_anything_is_written() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "missing").await;
     create_storage(&namespace, &secret_key(&namespace)).await.assert_success();
-    let create = [
-        "backup",
-        "create",
-        "--storage",
-        "minio",
-        "--target",
-        "deploy/orders",
-        "--encryption-secret",
-        "enc",
-        "--service-account",
-        "robot",
-    ];
-    let said = plugin(&namespace, &create, "").await;
+    let create = "backup create --storage minio --target deploy/orders --encryption-secret enc --service-account robot";
+    let said = plugin(&namespace, create, "").await;
     assert_eq!((said.code, said.stdout.as_str()), (4, ""), "{said:?}");
     for missing in ["Deployment/orders", "/enc does not exist", "/robot does not exist"] {
         assert!(said.stderr.contains(missing), "{missing}: {said:?}");
     }
-    let said = plugin(&namespace, &["trigger", "orders"], "").await;
+    let said = plugin(&namespace, "trigger orders", "").await;
     assert_eq!(said.code, 4, "{said:?}");
     namespace.remove().await;
 }

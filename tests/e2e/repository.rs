@@ -6,15 +6,14 @@ use std::process::Stdio;
 
 use harness::cluster::Cluster;
 use harness::namespace::Namespace;
-use harness::plugin::Said;
 use harness::restic::Restic;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::given;
+use crate::given::{self, done, plugin};
 
-const COMPONENT: &str = "repository/v1/nightly/manifest";
+pub const COMPONENT: &str = "repository/v1/nightly/manifest";
 
 /// A finished backup in a storage that is reached under the same address from pods and from here.
 pub async fn a_backup_reachable_from_here(cluster: &Cluster, story: &str) -> Namespace {
@@ -25,12 +24,6 @@ pub async fn a_backup_reachable_from_here(cluster: &Cluster, story: &str) -> Nam
     let session = given::session_completed(&namespace, "orders", &[]).await;
     assert_eq!(given::phase(&session), "Succeeded", "{session:#?}");
     namespace
-}
-
-async fn plugin(namespace: &Namespace, line: &str, input: &str) -> Said {
-    let mut arguments: Vec<&str> = line.split_whitespace().collect();
-    arguments.extend(["-n", &namespace.name]);
-    namespace.cluster.plugin.run_with_input(&arguments, input).await
 }
 
 /// restic on the repository of the story with another password than usual.
@@ -76,7 +69,7 @@ async fn a_password_is_added_and_removed_and_never_the_one_in_use() {
 
     let short: String = id(added[0]).chars().take(8).collect();
     let remove = format!("password remove orders --id-paths {short}:{COMPONENT}");
-    plugin(&namespace, &remove, "").await.assert_success();
+    done(&namespace, &remove).await;
     assert!(!opens(&namespace, "the-second-password").await);
     assert!(opens(&namespace, given::PASSWORD).await);
     restic_with(&namespace, given::PASSWORD).check().await;
@@ -181,7 +174,7 @@ async fn a_lock_is_shown_with_its_owner_and_a_young_one_goes_only_when_it_is_wis
     assert_eq!(locks(&namespace).await, 0);
 
     a_lock_of_a_killed_restic(&namespace).await;
-    plugin(&namespace, "unlock orders --force", "").await.assert_success();
+    done(&namespace, "unlock orders --force").await;
     assert_eq!(locks(&namespace).await, 0);
     namespace.remove().await;
 }
@@ -238,7 +231,7 @@ async fn kubectl_completes_names_of_objects() {
     namespace.apply(given::NAMESPACE_BACKUP).await;
     let folder = tempfile::tempdir().expect("a folder");
     let install = format!("completion kubectl --install --dir {}", folder.path().display());
-    plugin(&namespace, &install, "").await.assert_success();
+    done(&namespace, &install).await;
     let complete = async |words: &[&str]| kubectl_completes(&namespace, folder.path(), words).await;
     assert_eq!(complete(&["trigger", "-n", &namespace.name, ""]).await, ["orders", ":4"]);
     let sessions = complete(&["trigger", "orders", "-n", &namespace.name, "--sessions", ""]).await;

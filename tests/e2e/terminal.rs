@@ -1,6 +1,7 @@
 //! A person at a terminal who watches a backup: what is drawn, what stays, and that the terminal is theirs again however
 //! it ends. The questions that a terminal makes possible are in [`questions`].
 
+mod locked;
 mod questions;
 
 use std::collections::BTreeMap;

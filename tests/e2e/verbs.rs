@@ -6,21 +6,13 @@ use crds::core::BackupConfiguration;
 use crds::storage::{BackupStorage, Repository, RetentionPolicy, Snapshot};
 use harness::cluster::Cluster;
 use harness::namespace::Namespace;
-use harness::plugin::Said;
 use harness::wait;
 use serde_json::Value;
 
-use crate::plugin::{create_storage, plugin, secret_key};
+use crate::given::{done, plugin};
+use crate::plugin::{create_storage, secret_key};
 
 const LIMIT: Duration = Duration::from_mins(1);
-
-/// The line, which must succeed.
-async fn done(namespace: &Namespace, line: &str) -> Said {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let said = plugin(namespace, &words, "").await;
-    assert_eq!(said.code, 0, "{line}: {said:?}");
-    said
-}
 
 /// The line, whose result must hold all of these.
 async fn tells(namespace: &Namespace, line: &str, texts: &[&str]) {
@@ -93,7 +85,7 @@ async fn lists_shows_status_and_check_tell_what_the_cluster_has() {
     done(&namespace, "check --pre").await;
     drop(operator);
 
-    let said = plugin(&namespace, &["storage", "show", "mini"], "").await;
+    let said = plugin(&namespace, "storage show mini", "").await;
     assert_eq!(said.code, 4, "{said:?}");
     assert!(said.stderr.contains("did you mean minio?") && said.stderr.contains("KS060"), "{said:?}");
     namespace.remove().await;
@@ -130,11 +122,11 @@ async fn a_pause_is_seen_with_its_reason_and_ends_with_resume() {
 async fn deleting_keeps_the_data_unless_told_and_confirmed() {
     let cluster = Cluster::connect().await;
     let (namespace, snapshot) = backed_up(&cluster, "verbs-delete").await;
-    let said = plugin(&namespace, &["storage", "delete", "minio"], "").await;
+    let said = plugin(&namespace, "storage delete minio", "").await;
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains("KS083"), "{said:?}");
     assert!(said.stderr.contains("--yes") && said.stderr.contains("the data in s3"), "{said:?}");
-    let said = plugin(&namespace, &["snapshot", "delete", &snapshot, "--wipe-data", "--yes"], "").await;
+    let said = plugin(&namespace, &format!("snapshot delete {snapshot} --wipe-data --yes"), "").await;
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains(&format!("--confirm {snapshot}")), "{said:?}");
 

@@ -10,6 +10,8 @@ use harness::pty::{DOWN, ENTER, ESCAPE, INTERRUPT, Start, Terminal};
 use kube::ResourceExt;
 use kube::api::ListParams;
 
+use crate::plugin::{create_storage, secret_key};
+
 /// A story's namespace, and a home for the wizard to remember things in.
 pub struct Desk {
     pub namespace: Namespace,
@@ -63,25 +65,7 @@ impl Desk {
 
     /// A storage `minio` in the namespace, by flags.
     pub async fn storage(&self) {
-        let environment = &self.namespace.cluster.environment;
-        let line = [
-            "storage",
-            "create",
-            "minio",
-            "--endpoint",
-            &environment.s3_endpoint,
-            "--bucket",
-            &environment.bucket,
-            "--prefix",
-            &self.namespace.name,
-            "--access-key-id",
-            &environment.access_key,
-            "--secret-access-key-file",
-            "-",
-            "-n",
-            &self.namespace.name,
-        ];
-        self.namespace.cluster.plugin.run_with_input(&line, &environment.secret_key).await.assert_success();
+        create_storage(&self.namespace, &secret_key(&self.namespace)).await.assert_success();
     }
 
     /// Answers the questions of a new storage, all but the secret key.

@@ -64,13 +64,20 @@ impl Content {
         now.duration_since(self.time)
     }
 
+    /// The holder, for people, in words that stay the same while the lock is held and refreshed:
+    /// `exclusive lock of root@node-1 (process 42)`.
+    #[must_use]
+    pub fn holder(&self) -> String {
+        let kind = if self.exclusive { "exclusive" } else { "shared" };
+        format!("{kind} lock of {}@{} (process {})", self.username, self.hostname, self.pid)
+    }
+
     /// The owner, for people: `exclusive lock of root@node-1 (process 42), 3m 5s old`.
     #[must_use]
     pub fn describe(&self, now: Timestamp) -> impl fmt::Display {
-        let kind = if self.exclusive { "exclusive" } else { "shared" };
         let age = self.age(now).as_secs().max(0);
         let age = if age < 60 { format!("{age}s") } else { format!("{}m {}s", age / 60, age % 60) };
-        format!("{kind} lock of {}@{} (process {}), {age} old", self.username, self.hostname, self.pid)
+        format!("{}, {age} old", self.holder())
     }
 }
 

@@ -247,7 +247,8 @@ fn finish(site: Site, engine: Engine<OpenStatus>, backend: Arc<Backend>) -> Resu
     let Site { store, directory, worker, cancel } = site;
     let locks = Locks::new(Arc::clone(&store), directory.clone(), key, worker);
     let inner = Arc::new(Inner { engine, backend, locks, store, directory });
-    Ok(Repository { inner, running: Mutex::new(None), cancel, lock_patience: LOCK_PATIENCE, peers: None })
+    let running = Mutex::new(None);
+    Ok(Repository { inner, running, cancel, lock_patience: LOCK_PATIENCE, peers: None, waits: None })
 }
 
 #[cfg(test)]

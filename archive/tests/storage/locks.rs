@@ -12,6 +12,7 @@ use archive::repository::{Error, Repository, Site};
 use archive::store::{Condition, ObjectStore, content_type};
 use archive::worker::{Peers, Worker};
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::server::Server;
 use crate::support::{self, DIRECTORY, back_up, entries, memory, open, password, site, worker_ahead};
@@ -47,12 +48,15 @@ async fn exclusive_work_waits_for_shared_work_and_names_it() {
 async fn all_work_waits_for_exclusive_work_and_goes_on_when_that_is_over() {
     let store = memory();
     let first = open(store.clone()).await.unwrap();
-    let second = open(store.clone()).await.unwrap();
+    let (telling, mut waits) = watch::channel(None);
+    let second = open(store.clone()).await.unwrap().telling_waits(telling);
     let exclusive = first.lock(Mode::Exclusive).await.unwrap();
     let waiting = tokio::spawn(async move { back_up(&second, entries(3, 0)).await });
-    tokio::time::sleep(SHORT).await;
+    let told = waits.wait_for(Option::is_some).await.unwrap().clone();
+    assert_eq!(told.as_deref(), Some("exclusive lock of kubestash@backup-pod (process 1)"));
     assert!(!waiting.is_finished());
     exclusive.release().await.unwrap();
+    waits.wait_for(Option::is_none).await.expect("the end of the wait is told as well");
     assert_eq!(waiting.await.unwrap().unwrap().files, 3);
 }
 

@@ -174,6 +174,17 @@ pub fn over_quota() -> Vec<(i64, Change)> {
     states
 }
 
+/// A run that waits for somebody's lock.
+pub fn held_up() -> Vec<(i64, Change)> {
+    let holder = "the repository is locked: exclusive lock of ann@laptop (process 42)";
+    let mut states = good();
+    states.truncate(6);
+    let mut component = running(0);
+    component["error"] = holder.into();
+    states.push((4, snapshot("shop-repo", "Running", &component)));
+    states
+}
+
 /// A run that waited for somebody's lock, in vain.
 pub fn locked() -> Vec<(i64, Change)> {
     let error = "repository \"nightly/manifest\" in s3 backups is locked: exclusive lock of ann@laptop (process 42), 3m 1s old";

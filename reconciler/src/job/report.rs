@@ -80,6 +80,13 @@ pub fn running(path: &str, figures: Option<&Figures>) -> Component {
     }
 }
 
+/// The same while somebody else's lock is in the way: of a component that goes on, the error is what it waits for.
+#[must_use]
+pub fn waiting(component: Component, holder: Option<&str>) -> Component {
+    let error = holder.map(|holder| format!("the repository is locked: {holder}"));
+    Component { error, ..component }
+}
+
 /// The component of a run that has ended.
 #[must_use]
 pub fn ended(path: &str, finished: &Finished) -> Component {
@@ -128,8 +135,8 @@ fn progress(figures: &Figures) -> ResticProgress {
         percent_done: percent
             .filter(|(whole, hundredths)| whole + hundredths > 0)
             .map(|(whole, hundredths)| format!("{whole}.{hundredths:02}%")),
-        total_files: i64::try_from(total_files.unwrap_or(files)).ok(),
-        files_done: None,
+        total_files: total_files.and_then(|total| i64::try_from(total).ok()),
+        files_done: i64::try_from(files).ok(),
         backup_done: Some(decimal(bytes)),
         total: (is_over && bytes > 0).then(|| decimal(bytes)),
         speed: (seconds > 0).then(|| format!("{}/s", decimal(bytes / seconds))),
@@ -246,22 +253,22 @@ mod tests {
             elapsed: Duration::from_secs(seconds),
         };
         for (figures, expected) in [
-            (figures(0, None, 0, 0), json!({"secondsElapsed": 0, "totalFiles": 0, "backupDone": "0B"})),
+            (figures(0, None, 0, 0), json!({"secondsElapsed": 0, "filesDone": 0, "backupDone": "0B"})),
             (
                 figures(5, None, 5000, 2),
-                json!({"secondsElapsed": 2, "totalFiles": 5, "backupDone": "5kB", "speed": "2.5kB/s"}),
+                json!({"secondsElapsed": 2, "filesDone": 5, "backupDone": "5kB", "speed": "2.5kB/s"}),
             ),
             (
                 figures(1, Some(3), 100, 0),
-                json!({"secondsElapsed": 0, "percentDone": "33.33%", "totalFiles": 3, "backupDone": "100B"}),
+                json!({"secondsElapsed": 0, "percentDone": "33.33%", "totalFiles": 3, "filesDone": 1, "backupDone": "100B"}),
             ),
             (
                 figures(0, Some(3), 0, 1),
-                json!({"secondsElapsed": 1, "totalFiles": 3, "backupDone": "0B", "speed": "0B/s"}),
+                json!({"secondsElapsed": 1, "totalFiles": 3, "filesDone": 0, "backupDone": "0B", "speed": "0B/s"}),
             ),
             (
                 figures(3, Some(3), 300, 1),
-                json!({"secondsElapsed": 1, "percentDone": "100.00%", "totalFiles": 3, "backupDone": "300B", "total": "300B", "speed": "300B/s"}),
+                json!({"secondsElapsed": 1, "percentDone": "100.00%", "totalFiles": 3, "filesDone": 3, "backupDone": "300B", "total": "300B", "speed": "300B/s"}),
             ),
         ] {
             assert_eq!(serde_json::to_value(progress(&figures)).unwrap(), expected);
@@ -278,6 +285,15 @@ mod tests {
             started: Timestamp::UNIX_EPOCH,
             ended: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    #[test]
+    fn a_component_that_waits_for_a_lock_goes_on_and_names_its_holder() {
+        let running = running("p", None);
+        assert_eq!(waiting(running.clone(), None), running);
+        let waiting = serde_json::to_value(waiting(running, Some("shared lock of a@b (process 1)"))).unwrap();
+        assert_eq!(waiting["phase"], "Running");
+        assert_eq!(waiting["error"], "the repository is locked: shared lock of a@b (process 1)");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::progress::recorded::{
-    boundless, finished, forbidden, good, last, locked, over_quota, play, several, skipped, stuck,
+    boundless, finished, forbidden, good, held_up, last, locked, over_quota, play, several, skipped, stuck,
     tried_again, unpulled,
 };
 
@@ -45,6 +45,7 @@ fn every_message_is_as_the_schema_says() {
         stuck(),
         unpulled(),
         over_quota(),
+        held_up(),
         locked(),
         skipped(),
         tried_again(),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::progress::recorded::{
-    at, boundless, finished, forbidden, good, last, locked, over_quota, play, several, skipped, stuck,
-    unpulled,
+    at, boundless, finished, forbidden, good, held_up, last, locked, over_quota, play, several, skipped,
+    stuck, unpulled,
 };
 
 fn told(states: &[(i64, crate::progress::run::Change)]) -> String {
@@ -77,6 +77,7 @@ fn every_reason_to_wait_and_every_end_is_one_line() {
             over_quota(),
             "waiting: Error creating: pods \"shop-nightly-1763806800-x7k2q\" is forbidden: exceeded quota",
         ),
+        (held_up(), "waiting: the repository is locked: exclusive lock of ann@laptop (process 42)"),
         (
             locked(),
             "Failed after 10m: repository \"nightly/manifest\" in s3 backups is locked: exclusive lock of ann@",

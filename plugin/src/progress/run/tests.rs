@@ -2,7 +2,8 @@ use serde_json::json;
 
 use super::*;
 use crate::progress::recorded::{
-    RUN, at, condition, forbidden, good, last, play, pod, running, session, snapshot, stored, stuck, warning,
+    RUN, at, condition, forbidden, good, held_up, last, play, pod, running, session, snapshot, stored, stuck,
+    warning,
 };
 
 fn stages(view: &View) -> Vec<(&'static str, State)> {
@@ -65,6 +66,23 @@ fn a_pod_that_fits_no_node_is_the_reason_that_nothing_moves() {
     let mut moving = stuck();
     moving.push((5, pod(&json!({"phase": "Running"}))));
     assert_eq!(last(&moving).waiting, None);
+}
+
+#[test]
+fn whose_lock_it_waits_for_is_the_reason_that_nothing_moves() {
+    let mut states = held_up();
+    let waiting = last(&states).waiting.unwrap();
+    assert_eq!(waiting, "the repository is locked: exclusive lock of ann@laptop (process 42)");
+    states.push((6, snapshot("shop-repo", "Running", &running(1))));
+    assert_eq!(last(&states).waiting, None);
+}
+
+#[test]
+fn a_warning_that_comes_before_its_pod_is_kept() {
+    let mut states = good();
+    states.insert(3, (1, warning("MountVolume.SetUp failed")));
+    states.truncate(5);
+    assert_eq!(last(&states).waiting.as_deref(), Some("MountVolume.SetUp failed"));
 }
 
 #[test]

@@ -18,6 +18,9 @@ use crate::context;
 use crate::job::report::{self, Figures, Finished, Reporter, Stored};
 use crate::job::target::{self, Target};
 
+/// Whose lock is in the way.
+type Telling = watch::Sender<Option<String>>;
+
 /// How the collection ended.
 pub type Collected = Result<Arc<Report>, Failed>;
 
@@ -66,10 +69,11 @@ impl Copy {
         let (reporter, start) = (self.reporter.clone(), Instant::now());
         let path = reporter.path();
         let first = reporter.insist(report::running(&path, None));
-        let ticker = tick(self.reporter.clone(), Arc::clone(&self.progress), start);
+        let (telling, waits) = watch::channel(None);
+        let ticker = tick(self.reporter.clone(), Arc::clone(&self.progress), waits, start);
         let work = async {
             tokio::select! {
-                finished = self.copy(start) => finished,
+                finished = self.copy(telling, start) => finished,
                 never = ticker => match never {},
             }
         };
@@ -90,11 +94,11 @@ impl Copy {
         }
     }
 
-    async fn copy(self, began: Instant) -> (Finished, Permanence) {
+    async fn copy(self, telling: Telling, began: Instant) -> (Finished, Permanence) {
         let stop = self.stop.clone();
         let mut finished =
             Finished { stored: None, elapsed: Duration::ZERO, size: None, integrity: None, error: None };
-        let outcome = self.write(&mut finished).await;
+        let outcome = self.write(telling, &mut finished).await;
         finished.elapsed = began.elapsed();
         let mut permanence = Permanence::Permanent;
         if let Err(failed) = outcome {
@@ -105,11 +109,11 @@ impl Copy {
         (finished, permanence)
     }
 
-    async fn write(self, finished: &mut Finished) -> Result<(), Failed> {
+    async fn write(self, telling: Telling, finished: &mut Finished) -> Result<(), Failed> {
         let Self { reporter: _, target, progress, entries, mut collected, stop: _, site } = self;
         let target =
             target.map_err(|error| Failed { message: error.to_string(), permanence: error.permanence() })?;
-        let stream = Stream { entries, progress, collected: collected.clone() };
+        let stream = Stream { entries, progress, telling, collected: collected.clone() };
         let trouble = match work(target, stream, site, finished).await {
             Ok(()) => return Ok(()),
             Err(trouble) => trouble,
@@ -133,6 +137,7 @@ impl Copy {
 struct Stream {
     entries: mpsc::Receiver<Batch>,
     progress: Arc<Progress>,
+    telling: Telling,
     collected: watch::Receiver<Option<Collected>>,
 }
 
@@ -158,7 +163,10 @@ async fn work(target: Target, stream: Stream, site: Site, finished: &mut Finishe
     let place = repository::Site { store, directory, worker, cancel: site.cancel.clone() };
     let repository = {
         let _one_at_a_time = site.opening.lock().await;
-        Repository::open_or_initialise(place, &password).await?.asking(Arc::new(jobs))
+        Repository::open_or_initialise(place, &password)
+            .await?
+            .asking(Arc::new(jobs))
+            .telling_waits(stream.telling.clone())
     };
     repository.hold().await?;
     let outcome = fill(&repository, stream, site, finished).await;
@@ -172,7 +180,7 @@ async fn fill(
     site: Site,
     finished: &mut Finished,
 ) -> Result<(), Trouble> {
-    let (started, Stream { entries, progress, mut collected }) = (context::now(), stream);
+    let (started, Stream { entries, progress, telling: _, mut collected }) = (context::now(), stream);
     let request = BackupRequest {
         entries,
         host: COMPONENT_MANIFEST.to_owned(),
@@ -215,21 +223,29 @@ fn incomplete(report: &Report) -> Failed {
     Failed { message: gaps::describe(&report.gaps), permanence }
 }
 
-/// Reports progress until it is dropped.
-async fn tick(reporter: Reporter, progress: Arc<Progress>, began: Instant) -> std::convert::Infallible {
+/// Reports progress, and whose lock it waits for, until it is dropped.
+async fn tick(
+    reporter: Reporter,
+    progress: Arc<Progress>,
+    waits: watch::Receiver<Option<String>>,
+    began: Instant,
+) -> std::convert::Infallible {
     let path = reporter.path();
     let (mut last, mut at) = (None, Instant::now());
     loop {
         tokio::time::sleep(SHORTEST).await;
-        let (files, bytes) = (progress.objects(), progress.bytes());
-        if last == Some((files, bytes)) && at.elapsed() < LONGEST {
+        let now = (progress.objects(), progress.bytes(), waits.borrow().clone());
+        if last.as_ref() == Some(&now) && at.elapsed() < LONGEST {
             continue;
         }
+        let (files, bytes, holder) = &now;
+        let (files, bytes) = (*files, *bytes);
         let figures =
             Figures { files, total_files: progress.total_objects(), bytes, elapsed: began.elapsed() };
-        if let Err(error) = reporter.write(report::running(&path, Some(&figures))).await {
+        let component = report::waiting(report::running(&path, Some(&figures)), holder.as_deref());
+        if let Err(error) = reporter.write(component).await {
             tracing::warn!(error = error.to_string(), "progress was not reported");
         }
-        (last, at) = (Some((files, bytes)), Instant::now());
+        (last, at) = (Some(now), Instant::now());
     }
 }
