@@ -1,6 +1,7 @@
 //! Why a pod does not run yet, in one line: what `kubectl describe pod` would have shown at its end.
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use serde_json::Value;
 
 /// What keeps a pod from running, if anything does.
 #[must_use]
@@ -46,7 +47,15 @@ fn container_trouble(container: &ContainerStatus) -> Option<String> {
     }
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
     let reason = ended.reason.as_deref().unwrap_or("Error");
-    Some(join(&format!("{reason}, exit code {}", ended.exit_code), ended.message.as_deref()))
+    let last = ended.message.as_deref().and_then(last_word);
+    Some(join(&format!("{reason}, exit code {}", ended.exit_code), last.as_deref()))
+}
+
+/// What a program said last, of the end of its log that the kubelet keeps as the message of its end: our Jobs log JSON.
+fn last_word(log: &str) -> Option<String> {
+    let line = log.lines().rev().find(|line| !line.trim().is_empty())?;
+    let Ok(Value::Object(entry)) = serde_json::from_str(line) else { return Some(line.to_owned()) };
+    ["error", "message"].iter().find_map(|field| Some(entry.get(*field)?.as_str()?.to_owned()))
 }
 
 fn join(reason: &str, message: Option<&str>) -> String {
@@ -65,7 +74,7 @@ pub fn has_started(pod: &Pod) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -102,6 +111,18 @@ mod tests {
     fn an_ended_container_and_an_evicted_pod_are_told_with_their_reason() {
         let killed = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
         assert_eq!(told(&container(&killed)).as_deref(), Some("OOMKilled, exit code 137"));
+        for (log, told_as) in [
+            ("one\ntwo\n", "Error, exit code 1: two"),
+            (
+                "{\"message\":\"begins\"}\n{\"message\":\"over\",\"error\":\"no Secret\"}\n",
+                "Error, exit code 1: no Secret",
+            ),
+            ("{\"message\":\"over\"}", "Error, exit code 1: over"),
+            ("", "Error, exit code 1"),
+        ] {
+            let ended = json!({"terminated": {"reason": "Error", "exitCode": 1, "message": log}});
+            assert_eq!(told(&container(&ended)).as_deref(), Some(told_as));
+        }
         let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"});
         assert_eq!(told(&evicted).as_deref(), Some("Evicted: low on memory"));
     }
