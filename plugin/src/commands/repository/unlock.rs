@@ -46,6 +46,14 @@ enum Owner {
     Unknown,
 }
 
+/// What becomes of locks that may be of work that goes on.
+enum Decision {
+    Remove,
+    Keep,
+    /// Nobody could be asked.
+    Refuse(Failure),
+}
+
 /// A lock and what is known of it.
 #[derive(Debug)]
 struct Seen {
@@ -73,38 +81,42 @@ impl Args {
         streams.results.flush()?;
         let (gone, young): (Vec<&Seen>, Vec<&Seen>) =
             seen.iter().partition(|seen| self.force || seen.is_over(now, limit));
+        // Asked before anything is removed: who breaks off here has changed nothing.
+        let decided = self.decide(&young, &found, (context, streams)).await?;
         remove(&gone, &opened, &found, streams).await?;
-        self.young(&young, &opened, &found, (context, streams)).await
+        match decided {
+            Decision::Remove => remove(&young, &opened, &found, streams).await,
+            Decision::Keep => {
+                streams.story.line(Glyph::Warning, &format!("{} left", human::counted(young.len(), "lock")));
+                Ok(())
+            }
+            Decision::Refuse(failure) => Err(failure),
+        }
     }
 
     /// Locks that may be of work that goes on: a person decides.
-    async fn young(
+    async fn decide(
         &self,
         young: &[&Seen],
-        opened: &[(String, Archive)],
         found: &Found,
         (context, streams): (&Context, &mut Streams<'_>),
-    ) -> Result<(), Failure> {
+    ) -> Result<Decision, Failure> {
         if young.is_empty() {
-            return Ok(());
+            return Ok(Decision::Remove);
         }
         let number = human::counted(young.len(), "lock");
         let working = young.iter().any(|seen| seen.owner == Owner::Working);
         let why = if working { "its pod runs" } else { "somebody may be at work" };
         if !prompt::possible(context) {
-            return Err(Failure::new(
-                Code::NotConfirmed,
-                format!("{number} of {} younger than {} stays", found.name(), self.older_than),
-            )
-            .why(format!("{why}: without the lock, a prune can destroy what a backup writes"))
-            .fix("wait until it is done, or if you know that nobody works there any more:  --force"));
+            let what = format!("{number} of {} younger than {} stays", found.name(), self.older_than);
+            let failure = Failure::new(Code::NotConfirmed, what)
+                .why(format!("{why}: without the lock, a prune can destroy what a backup writes"))
+                .fix("wait until it is done, or if you know that nobody works there any more:  --force");
+            return Ok(Decision::Refuse(failure));
         }
         let question = format!("{number} younger than {}, and {why}. Remove all the same?", self.older_than);
-        if prompt::confirm(&question, (context, streams)).await? {
-            return remove(young, opened, found, streams).await;
-        }
-        streams.story.line(Glyph::Warning, &format!("{number} left"));
-        Ok(())
+        let wished = prompt::confirm(&question, (context, streams)).await?;
+        Ok(if wished { Decision::Remove } else { Decision::Keep })
     }
 }
 
