@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod check;
 pub mod completion;
+pub mod copy;
 pub mod create;
 pub mod debug;
 pub mod effect;
@@ -67,6 +68,9 @@ pub enum Command {
     /// The passwords that open a repository
     #[command(subcommand, visible_aliases = ["pw", "key"])]
     Password(password::Command),
+    /// Copy objects to another namespace
+    #[command(subcommand, visible_alias = "cp")]
+    Copy(copy::Command),
     /// Why something does not work
     #[command(subcommand)]
     Debug(debug::Command),
@@ -95,6 +99,7 @@ impl Command {
             Self::Repository(command) => command.run(context, streams).await,
             Self::Unlock(args) => args.run(context, streams).await,
             Self::Password(command) => command.run(context, streams).await,
+            Self::Copy(command) => command.run(context, streams).await,
             Self::Debug(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
             Self::Completion(args) => args.run(context, streams),

@@ -224,6 +224,46 @@ async fn logs_and_diagnosis_tell_what_happened_and_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_lost_a_pack_is_called_damaged() {
+    let cluster = Cluster::connect().await;
+    let namespace = a_backup_reachable_from_here(&cluster, "checked").await;
+    let said = done(&namespace, "repository check orders").await;
+    assert!(said.stderr.contains("sound, 1 snapshot"), "{said:?}");
+    assert_eq!(said.stdout, "");
+
+    let pack = namespace.bucket().keys().into_iter().find(|key| key.contains("/data/")).expect("a pack");
+    std::fs::remove_file(namespace.bucket().path(&pack)).expect("the pack was there");
+    let said = plugin(&namespace, "repository check orders", "").await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.contains("damaged"), "{said:?}");
+    let name = pack.rsplit('/').next().expect("a name");
+    assert!(said.stdout.contains(&name[..8]), "the pack is named: {said:?}");
+    namespace.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_copied_with_its_type_and_again_when_it_changed() {
+    let cluster = Cluster::connect().await;
+    let (namespace, other) =
+        (Namespace::create(&cluster, "copied").await, Namespace::create(&cluster, "copy").await);
+    namespace
+        .apply("{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: NAMESPACE}, type: example.com/key, stringData: {a: one}}")
+        .await;
+    let line = format!("copy secret key --to-namespace {}", other.name);
+    assert_eq!(done(&namespace, &line).await.stdout, "secret/key created\n");
+    assert_eq!(done(&namespace, &line).await.stdout, "secret/key unchanged\n");
+    namespace
+        .apply("{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: NAMESPACE}, type: example.com/key, stringData: {a: two}}")
+        .await;
+    assert_eq!(done(&namespace, &line).await.stdout, "secret/key configured\n");
+    let copy = other.api::<Secret>().get("key").await.expect("the copy");
+    assert_eq!(copy.type_.as_deref(), Some("example.com/key"));
+    assert_eq!(copy.data.unwrap_or_default()["a"].0, b"two");
+    namespace.remove().await;
+    other.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kubectl_completes_names_of_objects() {
     let cluster = Cluster::connect().await;
     let namespace = Namespace::create(&cluster, "completion").await;

@@ -77,6 +77,9 @@ async fn lists_shows_status_and_check_tell_what_the_cluster_has() {
     tells(&namespace, "status", &["storage", "backup", "last Succeeded"]).await;
 
     let operator = crate::given::the_operator_alone().await;
+    let watched = done(&namespace, &format!("snapshot watch {snapshot} -o name")).await;
+    assert_eq!(watched.stdout, format!("snapshot.storage.kubestash.com/{snapshot}\n"));
+
     let report: Value = serde_json::from_str(&done(&namespace, "check -o json").await.stdout).expect("JSON");
     assert_eq!(report["success"], true, "{report:#}");
     let checks = report["categories"].as_array().expect("categories");

@@ -4,7 +4,7 @@
 
 use clap::ArgMatches;
 
-use super::{Command, backup, debug, password, repository, retention, snapshot, storage};
+use super::{Command, backup, copy, debug, password, repository, retention, snapshot, storage};
 
 /// What a verb is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,7 @@ impl Command {
             | Self::Trigger(_)
             | Self::Pause(_)
             | Self::Resume(_)
+            | Self::Copy(copy::Command::Secret(_))
             | Self::Unlock(_) => Writes,
             Self::Backup(command) => of_backup(command),
             Self::Snapshot(command) => of_snapshot(command),
@@ -53,18 +54,19 @@ fn of_backup(command: &backup::Command) -> Effect {
 }
 
 fn of_snapshot(command: &snapshot::Command) -> Effect {
-    use snapshot::Command::{Delete, List, Show};
+    use snapshot::Command::{Delete, List, Show, Watch};
     match command {
-        List(_) | Show(_) => Reads,
+        List(_) | Show(_) | Watch(_) => Reads,
         Delete(_) => Writes,
     }
 }
 
 fn of_storage(command: &storage::Command) -> Effect {
-    use storage::Command::{Create, Delete, List, Show};
+    use storage::Command::{Check, Create, Delete, List, Show};
     match command {
         List(_) | Show(_) => Reads,
-        Create(_) | Delete(_) => Writes,
+        // To check is to write a small object and to delete it.
+        Check(_) | Create(_) | Delete(_) => Writes,
     }
 }
 
@@ -77,9 +79,9 @@ fn of_retention(command: &retention::Command) -> Effect {
 }
 
 fn of_repository(command: &repository::Command) -> Effect {
-    use repository::Command::{Delete, List, Show, Unlock};
+    use repository::Command::{Check, Delete, List, Show, Unlock};
     match command {
-        List(_) | Show(_) => Reads,
+        List(_) | Show(_) | Check(_) => Reads,
         Delete(_) | Unlock(_) => Writes,
     }
 }

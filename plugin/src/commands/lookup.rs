@@ -90,7 +90,9 @@ where
     Ok(unknown(&Kind::of::<K>().kind, namespace, name, &names))
 }
 
-fn unknown(kind: &str, namespace: &str, name: &str, known: &[String]) -> Failure {
+/// An object that does not exist among those that do.
+#[must_use]
+pub fn unknown(kind: &str, namespace: &str, name: &str, known: &[String]) -> Failure {
     /// More names than fit a few lines help nobody.
     const SHOWN: usize = 10;
     let failure = Failure::new(Code::ObjectMissing, format!("{kind} {namespace}/{name} does not exist"));
@@ -111,6 +113,7 @@ fn making(kind: &str) -> &'static str {
         "BackupStorage" => "kubectl kubestash storage create",
         "RetentionPolicy" => "kubectl kubestash retention create",
         "Snapshot" => "kubectl kubestash trigger NAME",
+        "Secret" => "kubectl create secret",
         _ => "kubectl kubestash backup create",
     }
 }

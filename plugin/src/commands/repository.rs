@@ -1,5 +1,6 @@
 //! `repository`: the directories of storages that hold backups.
 
+pub mod check;
 pub mod delete;
 pub mod list;
 pub mod show;
@@ -23,6 +24,8 @@ pub enum Command {
     Show(verbs::show::Args),
     /// Delete repositories; their data stays unless their deletionPolicy is WipeOut
     Delete(removal::Args),
+    /// Check that snapshots, index and packs of a Repository fit each other, from here
+    Check(check::Args),
     /// Show who holds the locks of a Repository, and remove those of work that is gone
     Unlock(unlock::Args),
 }
@@ -34,6 +37,7 @@ impl Command {
             Self::List(flags) => flags.run(|_: &Alone<Repository>, _| true, (context, streams)).await,
             Self::Show(args) => args.run::<Repository>(context, streams).await,
             Self::Delete(args) => args.run::<Repository>(context, streams).await,
+            Self::Check(args) => args.run(context, streams).await,
             Self::Unlock(args) => args.run(context, streams).await,
         }
     }

@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod list;
 pub mod show;
+pub mod watch;
 pub mod which;
 
 use crate::context::Context;
@@ -17,6 +18,8 @@ pub enum Command {
     List(list::Args),
     /// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
     Show(show::Args),
+    /// Show how the run of a snapshot goes, and exit with how it ended
+    Watch(watch::Args),
     /// Delete snapshots; their data stays unless --wipe-data, or their deletionPolicy is WipeOut
     Delete(delete::Args),
 }
@@ -27,6 +30,7 @@ impl Command {
         match self {
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
+            Self::Watch(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run(context, streams).await,
         }
     }

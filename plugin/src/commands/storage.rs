@@ -8,7 +8,7 @@ pub mod show;
 use crds::storage::BackupStorage;
 
 use crate::commands::list::Alone;
-use crate::commands::{self as verbs, removal};
+use crate::commands::{self as verbs, debug, removal};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -23,6 +23,8 @@ pub enum Command {
     List(verbs::list::Flags),
     /// Show storages in full: place, state, repositories, and what is wrong
     Show(verbs::show::Args),
+    /// Write, read, list and delete a small object in a storage, from here: the same as debug backupstorage
+    Check(debug::storage::Args),
     /// Delete storages; their data stays unless their deletionPolicy is WipeOut
     Delete(removal::Args),
 }
@@ -34,6 +36,7 @@ impl Command {
             Self::Create(args) => args.run(context, streams).await,
             Self::List(flags) => flags.run(|_: &Alone<BackupStorage>, _| true, (context, streams)).await,
             Self::Show(args) => args.run::<BackupStorage>(context, streams).await,
+            Self::Check(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run::<BackupStorage>(context, streams).await,
         }
     }

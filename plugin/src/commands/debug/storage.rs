@@ -12,16 +12,14 @@ use crds::storage::BackupStorage;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use crate::cluster::Cluster;
-use crate::commands::create;
+use crate::commands::lookup;
 use crate::context::Context;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::human;
 use crate::repository::{connect, store_failure};
 use crate::setup;
 use crate::story::Glyph;
 use crate::streams::Streams;
-use crate::suggest;
 
 /// The object that is written: the name upstream's check gives it.
 const KEY: &str = "debug_metadata.yaml";
@@ -39,7 +37,7 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let storage = storage(&cluster, &namespace, &self.name).await?;
+        let storage: BackupStorage = lookup::one(&cluster, &namespace, &self.name).await?;
         streams.results.write_all(told(&storage).as_bytes())?;
         streams.results.flush()?;
         let store = connect(&cluster, &storage).await?;
@@ -58,22 +56,6 @@ impl Args {
         streams.story.line(Glyph::Done, &text);
         Ok(())
     }
-}
-
-async fn storage(cluster: &Cluster, namespace: &str, name: &str) -> Result<BackupStorage, Failure> {
-    if let Some(found) = cluster.get(Some(namespace), name).await? {
-        return Ok(found);
-    }
-    create::installed(cluster).await?;
-    let known: Vec<BackupStorage> = cluster.list(Some(namespace), "").await?;
-    let names: Vec<String> = known.iter().map(kube::ResourceExt::name_any).collect();
-    let failure =
-        Failure::new(Code::ObjectMissing, format!("BackupStorage {namespace}/{name} does not exist"));
-    Err(match suggest::nearest(name, names.iter().map(String::as_str)) {
-        Some(nearest) => failure.fix(format!("did you mean {nearest}?")),
-        None if names.is_empty() => failure.fix("kubectl kubestash storage create"),
-        None => failure.row("found", names.join(", ")),
-    })
 }
 
 /// What the objects say.

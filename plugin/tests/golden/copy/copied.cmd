@@ -1,0 +1,2 @@
+kubectl kubestash cp secret minio --to-namespace backups
+api api.json

@@ -1,0 +1,2 @@
+kubectl kubestash copy secret minio --to-namespace backups --dry-run -o yaml
+api api.json

@@ -1,0 +1,2 @@
+kubectl kubestash copy secret minio --to-namespace shop
+api api.json

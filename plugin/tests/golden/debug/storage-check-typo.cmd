@@ -1,0 +1,2 @@
+kubectl kubestash storage check mino
+api storage.json

@@ -1,0 +1,2 @@
+kubectl kubestash snapshot watch shopp --progress=none
+api succeeds.json

@@ -1,0 +1,2 @@
+kubectl kubestash snapshot watch --progress=none -o name
+api succeeds.json
