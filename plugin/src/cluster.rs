@@ -2,6 +2,7 @@
 
 mod changes;
 mod log;
+mod rights;
 mod visible;
 
 use std::time::Duration;
@@ -10,9 +11,6 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use http::Request as HttpRequest;
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SubjectAccessReview,
-};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::core::discovery::v2::APIGroupDiscoveryList;
@@ -26,6 +24,7 @@ use snafu::Snafu;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use changes::Changed;
+pub use rights::Right;
 
 use crate::discovery::{self, Served};
 use crate::failure::Failure;
@@ -85,15 +84,6 @@ pub struct Apply {
     pub dry_run: bool,
     /// Take over fields that another manager owns.
     pub force: bool,
-}
-
-/// A right that the user may or may not have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Right {
-    pub verb: &'static str,
-    pub group: String,
-    pub plural: String,
-    pub namespace: Option<String>,
 }
 
 /// Which objects of a kind are meant, as the API server judges it; none named, all are.
@@ -316,39 +306,6 @@ impl Cluster {
             Err(error) if error.status() == Some(404) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Whether the user has this right. A review without an answer counts as yes: the write itself will tell.
-    pub async fn has_right(&self, right: &Right) -> Result<bool, Error> {
-        let review = SelfSubjectAccessReview {
-            spec: SelfSubjectAccessReviewSpec {
-                resource_attributes: Some(ResourceAttributes {
-                    verb: Some(right.verb.into()),
-                    group: Some(right.group.clone()),
-                    resource: Some(right.plural.clone()),
-                    namespace: right.namespace.clone(),
-                    ..ResourceAttributes::default()
-                }),
-                ..SelfSubjectAccessReviewSpec::default()
-            },
-            ..SelfSubjectAccessReview::default()
-        };
-        let object = Object::typed(&review)?;
-        let body = serde_json::to_vec(&object.body).unwrap_or_default();
-        let request = Request::new(object.kind.path(None)).create(&PostParams::default(), body);
-        let answer: SelfSubjectAccessReview =
-            self.call(asked("create", &object.kind, None, None), request).await?;
-        Ok(answer.status.is_none_or(|status| status.allowed))
-    }
-
-    /// Whether somebody has a right; `None` when this user may not ask about others, or got no answer.
-    pub async fn allowed(&self, review: &SubjectAccessReview) -> Option<bool> {
-        let object = Object::typed(review).ok()?;
-        let body = serde_json::to_vec(&object.body).unwrap_or_default();
-        let request = Request::new(object.kind.path(None)).create(&PostParams::default(), body);
-        let answer: Result<SubjectAccessReview, Error> =
-            self.call(asked("create", &object.kind, None, None), request).await;
-        Some(answer.ok()?.status?.allowed)
     }
 
     /// A connection to a port of a pod; `None` where there is none to be had.

@@ -4,6 +4,7 @@
 pub mod backup;
 pub mod credentials;
 pub mod encryption;
+pub mod file;
 pub mod filters;
 pub mod input;
 pub mod reader;

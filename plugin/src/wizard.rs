@@ -9,10 +9,14 @@ pub mod review;
 pub mod storage;
 pub mod words;
 
+use self::review::Decision;
 use crate::ask::{self, Answer, Question};
+use crate::cluster::Cluster;
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::{Code, Failure};
 use crate::prompt;
+use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -85,6 +89,42 @@ impl<D: Dialogue> Talk<D> {
             }
         }
         Ok(())
+    }
+}
+
+/// Says where the dialogue is.
+pub fn greet(cluster: &Cluster, namespace: &str, streams: &mut Streams<'_>) {
+    let place = format!("context {} ({}), namespace {namespace}", cluster.context(), cluster.server());
+    streams.story.plain(&format!("kubectl kubestash on {place}"));
+}
+
+/// Waits for the decision of a dialogue. Ctrl-C anywhere ends it, nothing was applied, and `again` goes on with it later.
+pub async fn decided<T>(
+    decision: impl Future<Output = Result<T, Failure>>,
+    again: impl FnOnce() -> String,
+) -> Result<T, Failure> {
+    let decided = tokio::select! {
+        biased;
+        decided = decision => decided,
+        exit = signals::interrupted() => Err(ask::cancelled(exit)),
+    };
+    decided.map_err(|failure| match failure.exit() {
+        Exit::Interrupted | Exit::Terminated => {
+            Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.").row("later", again())
+        }
+        _ => failure,
+    })
+}
+
+/// What a review comes to: `true` to apply; otherwise the dialogue goes on one question back.
+pub fn applies<D: Dialogue>(decision: Decision, talk: &mut Talk<D>) -> Result<bool, Failure> {
+    match decision {
+        Decision::Apply => Ok(true),
+        Decision::Back if talk.asked() => {
+            talk.back();
+            Ok(false)
+        }
+        Decision::Back | Decision::Quit => Err(ask::cancelled(Exit::Interrupted)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use super::credentials::aws;
+use super::file::read_file;
 use crate::environment::Environment;
 use crate::failure::{Code, Failure};
 
@@ -73,14 +74,6 @@ impl<'a> Input<'a> {
         })?;
         Ok(text)
     }
-}
-
-/// The text of a file that a flag names.
-pub fn read_file(flag: &str, path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Code::FileUnusable, format!("{flag} {} could not be read", path.display()))
-            .why(error.to_string())
-    })
 }
 
 #[cfg(test)]

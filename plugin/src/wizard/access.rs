@@ -5,7 +5,6 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessRevie
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::ResourceExt as _;
 
-use super::facts;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 
@@ -22,7 +21,7 @@ pub struct Account {
 
 /// The ServiceAccounts of the namespace.
 pub async fn accounts(cluster: &Cluster, namespace: &str) -> Result<Vec<Account>, Failure> {
-    let found: Vec<ServiceAccount> = facts::permitted(cluster, Some(namespace)).await?;
+    let found: Vec<ServiceAccount> = cluster.list_permitted(Some(namespace)).await?;
     let accounts = futures::stream::iter(found.into_iter().take(MANY)).map(|account| async move {
         let name = account.name_any();
         let user = format!("system:serviceaccount:{namespace}:{name}");

@@ -9,7 +9,6 @@ use crds::usage_policy::{self, UsagePolicy};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use kube::{Resource, ResourceExt as _};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::access::{self, Account};
@@ -81,10 +80,10 @@ impl Facts {
 
     /// Looks at what a storage may be made of.
     pub async fn of_storage(cluster: &Cluster, namespace: &str) -> Result<Self, Failure> {
-        let namespaces: Vec<Namespace> = permitted(cluster, None).await?;
-        let services: Vec<Service> = permitted(cluster, None).await?;
-        let secrets: Vec<Secret> = permitted(cluster, Some(namespace)).await?;
-        let storages: Vec<BackupStorage> = permitted(cluster, Some(namespace)).await?;
+        let namespaces: Vec<Namespace> = cluster.list_permitted(None).await?;
+        let services: Vec<Service> = cluster.list_permitted(None).await?;
+        let secrets: Vec<Secret> = cluster.list_permitted(Some(namespace)).await?;
+        let storages: Vec<BackupStorage> = cluster.list_permitted(Some(namespace)).await?;
         Ok(Self {
             namespace: namespace.into(),
             context: cluster.context().into(),
@@ -104,7 +103,7 @@ impl Facts {
 
     /// Looks at the policies that a namespace has.
     pub async fn of_retention(cluster: &Cluster, namespace: &str) -> Result<Self, Failure> {
-        let policies = permitted(cluster, Some(namespace)).await?;
+        let policies = cluster.list_permitted(Some(namespace)).await?;
         let (namespace, context) = (namespace.into(), cluster.context().into());
         Ok(Self { namespace, context, policies, ..Self::default() })
     }
@@ -158,17 +157,6 @@ fn allows<K: Resource>(
 ) -> bool {
     let of = object.meta().namespace.as_deref().unwrap_or_default();
     usage_policy::effective(policy).allows(of, namespace, labels)
-}
-
-/// The objects that the user may see.
-pub async fn permitted<K>(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<K>, Failure>
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone,
-{
-    match cluster.list(namespace, "").await {
-        Err(error) if error.status() == Some(403) => Ok(Vec::new()),
-        answer => Ok(answer?),
-    }
 }
 
 fn endpoint(service: &Service) -> Option<(String, String)> {

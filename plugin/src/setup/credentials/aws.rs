@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::Data;
 use crate::environment::Environment;
 use crate::failure::{Code, Failure};
-use crate::setup::input::read_file;
+use crate::setup::file::read_file;
 use crate::suggest;
 
 /// Fields of a profile that has its keys from elsewhere.

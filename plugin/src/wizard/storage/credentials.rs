@@ -4,7 +4,7 @@ use super::Draft;
 use crate::ask::{Choice, Question};
 use crate::failure::Failure;
 use crate::setup::credentials::aws;
-use crate::setup::input::read_file;
+use crate::setup::file::read_file;
 use crate::setup::storage::ProviderFlag;
 use crate::story::Glyph;
 use crate::streams::Streams;

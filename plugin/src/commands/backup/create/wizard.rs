@@ -15,13 +15,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::setup::credentials::aws;
 use crate::setup::encryption;
-use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
 use crate::wizard::memory::{Memory, Topic};
-use crate::wizard::review::{self, Decision, Sound};
-use crate::wizard::{Dialogue as _, Talk, words};
+use crate::wizard::review::{self, Sound};
+use crate::wizard::{self, Dialogue as _, Talk, words};
 
 /// Asks for what is missing, and creates the backup. What is complete is created without a question.
 pub async fn run(
@@ -45,31 +44,17 @@ pub async fn run(
     if talk.draft.is_complete() {
         return args.create(Some(cluster), None, (context, streams)).await;
     }
-    streams.story.plain(&format!(
-        "kubectl kubestash on context {} ({}), namespace {namespace}",
-        cluster.context(),
-        cluster.server()
-    ));
+    wizard::greet(cluster, &namespace, streams);
     let memory = Memory::of(context, cluster, (&namespace, Topic::Backup));
-    let ended = async {
+    let decision = async {
         let read = |text: &str| typed::merged(&args, text, "the kept answers");
         if full && let Some(kept) = memory.offer(read, spoken, context, streams).await? {
             talk = Talk::new(begin(kept).draft.resumed());
         }
         Box::pin(decide(&mut talk, &memory, cluster, (context, streams))).await
     };
-    let ended = tokio::select! {
-        biased;
-        ended = ended => ended,
-        exit = signals::interrupted() => Err(ask::cancelled(exit)),
-    };
-    let (args, prepared) = match ended {
-        Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
-                .row("later", format!("kubectl kubestash backup create -n {namespace}")));
-        }
-        ended => ended?,
-    };
+    let again = || format!("kubectl kubestash backup create -n {namespace}");
+    let (args, prepared) = wizard::decided(decision, again).await?;
     args.save_answers()?;
     if !args.write.writes() {
         memory.forget();
@@ -118,10 +103,10 @@ async fn decide(
         };
         let name = prepared.plan.name.clone();
         let manner = (&args.write, super::sound as Sound);
-        match review::review((&name, &mut prepared.objects), manner, cluster, (context, streams)).await? {
-            Decision::Apply => return Ok((args, prepared)),
-            Decision::Back => talk.back(),
-            Decision::Quit => return Err(ask::cancelled(Exit::Interrupted)),
+        let decision =
+            review::review((&name, &mut prepared.objects), manner, cluster, (context, streams)).await?;
+        if wizard::applies(decision, talk)? {
+            return Ok((args, prepared));
         }
     }
 }

@@ -7,20 +7,17 @@ use kube::ResourceExt as _;
 
 use super::Args;
 use super::draft::Draft;
-use crate::ask;
 use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::object::Object;
-use crate::signals;
 use crate::story::Glyph;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
 use crate::wizard::memory::{Memory, Topic};
-use crate::wizard::review::{self, Decision, Sound};
-use crate::wizard::{Talk, words};
+use crate::wizard::review::{self, Sound};
+use crate::wizard::{self, Talk, words};
 
 /// Asks for what is missing, and creates the policy.
 pub async fn run(
@@ -36,32 +33,21 @@ pub async fn run(
     let now = context.environment.now();
     let begin = |args: Args| Talk::new(Draft::new(args, Arc::clone(&facts), now, full));
     let mut talk = begin(args.clone());
-    let place = format!("context {} ({}), namespace {namespace}", cluster.context(), cluster.server());
-    streams.story.plain(&format!("kubectl kubestash on {place}"));
+    wizard::greet(cluster, &namespace, streams);
     if let Some(policy) = talk.draft.existing() {
         let text = format!("RetentionPolicy {namespace}/{} exists, and will be changed", policy.name_any());
         streams.story.line(Glyph::Here, &text);
     }
     let memory = Memory::of(context, cluster, (&namespace, Topic::Retention));
-    let decided = async {
+    let decision = async {
         let read = |text: &str| args.merged(text, "the kept answers");
         if nothing_typed && let Some(kept) = memory.offer(read, spoken, context, streams).await? {
             talk = begin(kept);
         }
         decide(&mut talk, &memory, cluster, (context, streams)).await
     };
-    let decided = tokio::select! {
-        biased;
-        decided = decided => decided,
-        exit = signals::interrupted() => Err(ask::cancelled(exit)),
-    };
-    let (args, name, objects) = match decided {
-        Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
-                .row("later", format!("kubectl kubestash retention create -n {namespace}")));
-        }
-        decided => decided?,
-    };
+    let again = || format!("kubectl kubestash retention create -n {namespace}");
+    let (args, name, objects) = wizard::decided(decision, again).await?;
     args.save_answers()?;
     if !args.write.writes() {
         memory.forget();
@@ -103,11 +89,9 @@ async fn decide(
         }
         let sound: Sound = |_| Ok(());
         let reviewed = (name.as_str(), &mut objects);
-        match review::review(reviewed, (&args.write, sound), cluster, (context, streams)).await? {
-            Decision::Apply => return Ok((args, name, objects)),
-            Decision::Back if !talk.asked() => return Err(ask::cancelled(Exit::Interrupted)),
-            Decision::Back => talk.back(),
-            Decision::Quit => return Err(ask::cancelled(Exit::Interrupted)),
+        let decision = review::review(reviewed, (&args.write, sound), cluster, (context, streams)).await?;
+        if wizard::applies(decision, talk)? {
+            return Ok((args, name, objects));
         }
     }
 }

@@ -4,22 +4,19 @@
 use std::sync::Arc;
 
 use super::Args;
-use crate::ask;
 use crate::cluster::Cluster;
 use crate::commands::create;
 use crate::context::Context;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::setup::credentials::aws;
 use crate::setup::storage::Meant;
-use crate::signals;
 use crate::streams::Streams;
 use crate::wizard::facts::Facts;
 use crate::wizard::memory::{Memory, Topic};
-use crate::wizard::review::{self, Decision, Sound};
+use crate::wizard::review::{self, Sound};
 use crate::wizard::storage::{Draft, Step};
-use crate::wizard::{Dialogue as _, Talk, words};
+use crate::wizard::{self, Dialogue as _, Talk, words};
 
 /// Asks for what is missing, and creates the storage. What is complete is created without a question.
 pub async fn run(
@@ -40,29 +37,18 @@ pub async fn run(
     if complete && !args.questions.interactive {
         return args.create(Some(cluster), None, (context, streams)).await;
     }
-    let place = format!("context {} ({}), namespace {namespace}", cluster.context(), cluster.server());
-    streams.story.plain(&format!("kubectl kubestash on {place}"));
+    wizard::greet(cluster, &namespace, streams);
     let nothing_typed = args.words().iter().all(|(flag, _)| *flag == "name");
     let memory = Memory::of(context, cluster, (&namespace, Topic::Storage));
-    let decided = async {
+    let decision = async {
         let read = |text: &str| args.merged(text, "the kept answers");
         if nothing_typed && let Some(kept) = memory.offer(read, spoken, context, streams).await? {
             talk = Talk::new(begin(kept).resumed());
         }
         decide(&mut talk, (&args, &memory), cluster, (context, streams)).await
     };
-    let decided = tokio::select! {
-        biased;
-        decided = decided => decided,
-        exit = signals::interrupted() => Err(ask::cancelled(exit)),
-    };
-    let (args, meant, objects) = match decided {
-        Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Terminated) => {
-            return Err(Failure::stopped(failure.exit(), "Cancelled. Nothing was applied.")
-                .row("later", format!("kubectl kubestash storage create -n {namespace}")));
-        }
-        decided => decided?,
-    };
+    let again = || format!("kubectl kubestash storage create -n {namespace}");
+    let (args, meant, objects) = wizard::decided(decision, again).await?;
     args.save_answers()?;
     if !args.write.writes() {
         memory.forget();
@@ -102,11 +88,9 @@ async fn decide(
         let mut objects = meant.objects()?;
         let sound: Sound = |_| Ok(());
         let reviewed = (meant.name.as_str(), &mut objects);
-        match review::review(reviewed, (&args.write, sound), cluster, (context, streams)).await? {
-            Decision::Apply => return Ok((args, meant, objects)),
-            Decision::Back if !talk.asked() => return Err(ask::cancelled(Exit::Interrupted)),
-            Decision::Back => talk.back(),
-            Decision::Quit => return Err(ask::cancelled(Exit::Interrupted)),
+        let decision = review::review(reviewed, (&args.write, sound), cluster, (context, streams)).await?;
+        if wizard::applies(decision, talk)? {
+            return Ok((args, meant, objects));
         }
     }
 }
