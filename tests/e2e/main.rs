@@ -13,6 +13,7 @@ mod krew;
 mod lists;
 mod operator;
 mod plugin;
+mod recorded;
 mod repository;
 mod schedule;
 mod secrecy;

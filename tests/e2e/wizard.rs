@@ -11,6 +11,7 @@ use kube::ResourceExt;
 use kube::api::ListParams;
 
 use crate::plugin::{create_storage, secret_key};
+use crate::recorded;
 
 /// A story's namespace, and a home for the wizard to remember things in.
 pub struct Desk {
@@ -158,6 +159,7 @@ async fn an_existing_storage_is_six_keys_away_and_back_leads_back() {
     terminal.answer("? Apply?", "y");
     terminal.answer("? Watch the first backup now?", "n");
     assert!(terminal.ended().success(), "{}", terminal.text());
+    recorded::screen("existing-storage", &terminal, &desk.namespace);
     assert_eq!(desk.names::<BackupConfiguration>().await, [desk.namespace.name.clone()].into());
     desk.namespace.remove().await;
 }
@@ -306,6 +308,7 @@ async fn forty_columns_are_enough() {
     accept_the_rest(&mut terminal);
     terminal.answer("? Apply?", "q");
     assert_eq!(terminal.ended().code(), Some(130), "{}", terminal.text());
+    recorded::screen("forty-columns", &terminal, &desk.namespace);
     // What is redrawn must not wrap: a wrapped line would not be wiped.
     let text = terminal.text();
     let drawn = text.lines().skip(1).take_while(|line| !line.contains("Will be written"));
@@ -334,6 +337,7 @@ async fn a_storage_is_made_by_a_dialogue_of_its_own() {
     terminal.expect("✔ Ready");
     assert!(terminal.ended().success(), "{}", terminal.text());
     assert!(!terminal.raw().contains(&environment.secret_key), "{}", terminal.text());
+    recorded::screen("storage-create", &terminal, &desk.namespace);
     assert_eq!(desk.names::<BackupStorage>().await, [environment.bucket.clone()].into());
     desk.namespace.remove().await;
 }
