@@ -48,11 +48,13 @@ impl Exit {
 pub const HELP: &str = concat!(
     "\
 Exit codes:
-  0  done                     4    the cluster or an object stood in the way: unreachable, forbidden,
-  1  the operation failed          not found, conflict
-  2  usage or input error     5    the operator skipped the run
-  3  partly done              124  --timeout passed, 130  interrupted, 143  terminated: the work
-                                   goes on in the cluster
+    0  done
+    1  the operation failed
+    2  usage or input error
+    3  partly done
+    4  the cluster or an object is in the way: unreachable, forbidden, not found
+    5  the operator skipped the run
+  124  --timeout passed; 130 interrupted, 143 terminated: the work goes on
 
 KUBESTASH_READ_ONLY=1 stops every command that would change the cluster or a bucket.
 What the id of an error means:  ",
