@@ -46,6 +46,7 @@ pub mod wizard;
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use crate::environment::Environment;
@@ -145,10 +146,23 @@ fn forbidden(command: &commands::Command, typed: &Typed, environment: &Environme
     )
 }
 
+/// What is wrong with a command line.
+fn code_of(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::MissingRequiredArgument => Code::ValueMissing,
+        ErrorKind::InvalidValue
+        | ErrorKind::ValueValidation
+        | ErrorKind::ArgumentConflict
+        | ErrorKind::NoEquals => Code::ValueInvalid,
+        _ => Code::NotUnderstood,
+    }
+}
+
 /// `--help` is a result; a usage error is not.
 fn usage(error: &clap::Error, results: &mut dyn Write, story: &mut dyn Write) -> Exit {
     if error.use_stderr() {
-        let _ = write!(story, "{}", error.render());
+        let code = code_of(error.kind());
+        let _ = write!(story, "{}\ndocs  {}  {}\n", error.render(), code.id(), code.docs());
         return Exit::Usage;
     }
     match write!(results, "{}", error.render()).and_then(|()| results.flush()) {

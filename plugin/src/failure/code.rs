@@ -94,6 +94,7 @@ codes! {
     ReadOnly "KS084" "Read-only mode" Usage;
     FileUnusable "KS085" "A file cannot be read or written" Usage;
     CannotAsk "KS086" "A question cannot be asked here" Usage;
+    NotUnderstood "KS087" "The command line is not understood" Usage;
     // The plugin itself.
     TimedOut "KS090" "It took longer than it may" TimedOut;
     OutputLost "KS091" "The output could not be written" Failed;
