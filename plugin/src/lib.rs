@@ -146,23 +146,26 @@ fn forbidden(command: &commands::Command, typed: &Typed, environment: &Environme
     )
 }
 
-/// What is wrong with a command line.
-fn code_of(kind: ErrorKind) -> Code {
-    match kind {
+/// What is wrong with a command line; nothing is with one that stops short of a verb, and is shown the verbs.
+fn code_of(kind: ErrorKind) -> Option<Code> {
+    Some(match kind {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
         ErrorKind::MissingRequiredArgument => Code::ValueMissing,
         ErrorKind::InvalidValue
         | ErrorKind::ValueValidation
         | ErrorKind::ArgumentConflict
         | ErrorKind::NoEquals => Code::ValueInvalid,
         _ => Code::NotUnderstood,
-    }
+    })
 }
 
 /// `--help` is a result; a usage error is not.
 fn usage(error: &clap::Error, results: &mut dyn Write, story: &mut dyn Write) -> Exit {
     if error.use_stderr() {
-        let code = code_of(error.kind());
-        let _ = write!(story, "{}\ndocs  {}  {}\n", error.render(), code.id(), code.docs());
+        let _ = write!(story, "{}", error.render());
+        if let Some(code) = code_of(error.kind()) {
+            let _ = write!(story, "\ndocs  {}  {}\n", code.id(), code.docs());
+        }
         return Exit::Usage;
     }
     match write!(results, "{}", error.render()).and_then(|()| results.flush()) {
