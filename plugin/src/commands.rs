@@ -81,8 +81,13 @@ pub enum Command {
 }
 
 impl Command {
-    /// Runs the verb that was typed.
-    pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    /// Runs the verb that was typed; `tree` makes the whole command, for those that speak of it.
+    pub async fn run(
+        self,
+        tree: fn() -> clap::Command,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<(), Failure> {
         match self {
             Self::Install(args) => args.run(context, streams).await,
             Self::Uninstall(args) => args.run(context, streams).await,
@@ -102,7 +107,7 @@ impl Command {
             Self::Copy(command) => command.run(context, streams).await,
             Self::Debug(command) => command.run(context, streams).await,
             Self::Version(args) => args.run(context, streams).await,
-            Self::Completion(args) => args.run(context, streams),
+            Self::Completion(args) => args.run(tree(), context, streams),
         }
     }
 

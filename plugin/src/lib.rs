@@ -112,7 +112,7 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Fault, "could not start").why(error.to_string()))?;
-    let ended = runtime.block_on(interruptible(command.run(context, streams)));
+    let ended = runtime.block_on(interruptible(command.run(Cli::command, context, streams)));
     runtime.shutdown_background();
     ended
 }

@@ -5,10 +5,9 @@ pub mod shim;
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory as _, ValueEnum};
+use clap::ValueEnum;
 use clap_complete::{Shell, generate};
 
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::streams::Streams;
@@ -46,7 +45,12 @@ pub struct Args {
 
 impl Args {
     /// Prints the script, or installs or removes the shim.
-    pub fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    pub fn run(
+        self,
+        tree: clap::Command,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<(), Failure> {
         let moves = self.install || self.uninstall;
         if moves && self.shell != For::Kubectl {
             return Err(Failure::usage("--install and --uninstall are for kubectl's shim only")
@@ -55,13 +59,13 @@ impl Args {
         if moves {
             return shim::place(&context.environment, self.dir, self.install, streams);
         }
-        streams.results.write_all(&script(self.shell))?;
+        streams.results.write_all(&script(self.shell, tree))?;
         Ok(())
     }
 }
 
 /// The script for a shell. It completes the binary's own name; `kubectl` has its own way to ask plugins.
-fn script(shell: For) -> Vec<u8> {
+fn script(shell: For, tree: clap::Command) -> Vec<u8> {
     let shell = match shell {
         For::Bash => Shell::Bash,
         For::Zsh => Shell::Zsh,
@@ -70,18 +74,20 @@ fn script(shell: For) -> Vec<u8> {
         For::Kubectl => return shim::TEXT.as_bytes().to_vec(),
     };
     let mut script = Vec::new();
-    generate(shell, &mut Cli::command().bin_name("kubectl-kubestash"), "kubectl-kubestash", &mut script);
+    generate(shell, &mut tree.bin_name("kubectl-kubestash"), "kubectl-kubestash", &mut script);
     script
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
     fn every_shell_gets_a_script_that_knows_the_verbs() {
         for shell in For::value_variants().iter().filter(|shell| **shell != For::Kubectl) {
-            let script = String::from_utf8(script(*shell)).unwrap();
+            let script = String::from_utf8(script(*shell, crate::cli::Cli::command())).unwrap();
             assert!(script.contains("completion") && script.contains("kubectl-kubestash"), "{shell:?}");
         }
     }
