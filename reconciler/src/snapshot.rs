@@ -1,6 +1,7 @@
 //! Snapshot: from the Job's components to a phase, and into the bucket (contract §8.3 step 6, §8.4).
 
 pub mod decide;
+pub mod first;
 mod leave;
 pub mod observe;
 mod upload;

@@ -241,20 +241,23 @@ async fn a_repository_that_lost_a_pack_is_called_damaged() {
     namespace.remove().await;
 }
 
+const SECRET: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: key, namespace: NAMESPACE}
+type: example.com/key
+stringData: {a: VALUE}
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_copied_with_its_type_and_again_when_it_changed() {
     let cluster = Cluster::connect().await;
     let (namespace, other) =
         (Namespace::create(&cluster, "copied").await, Namespace::create(&cluster, "copy").await);
-    namespace
-        .apply("{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: NAMESPACE}, type: example.com/key, stringData: {a: one}}")
-        .await;
+    namespace.apply(&SECRET.replace("VALUE", "one")).await;
     let line = format!("copy secret key --to-namespace {}", other.name);
     assert_eq!(done(&namespace, &line).await.stdout, "secret/key created\n");
     assert_eq!(done(&namespace, &line).await.stdout, "secret/key unchanged\n");
-    namespace
-        .apply("{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: NAMESPACE}, type: example.com/key, stringData: {a: two}}")
-        .await;
+    namespace.apply(&SECRET.replace("VALUE", "two")).await;
     assert_eq!(done(&namespace, &line).await.stdout, "secret/key configured\n");
     let copy = other.api::<Secret>().get("key").await.expect("the copy");
     assert_eq!(copy.type_.as_deref(), Some("example.com/key"));

@@ -260,7 +260,7 @@ impl RestoreSessionStatus {
             || is_true(&self.conditions, condition::RESTORE_INCOMPLETE)
     }
 
-    /// Phase of the components alone.
+    /// Phase of the components alone. Nothing has succeeded as long as nobody said how many there are.
     #[must_use]
     pub fn components_phase(&self) -> RestorePhase {
         if self.components.is_empty() {
@@ -271,11 +271,11 @@ impl RestoreSessionStatus {
         let (succeeded, failed, unknown) =
             (count(RestorePhase::Succeeded), count(RestorePhase::Failed), count(RestorePhase::Unknown));
         let total = usize::try_from(self.total_components.unwrap_or(0)).unwrap_or(0);
-        if succeeded == total {
+        if total > 0 && succeeded == total {
             RestorePhase::Succeeded
         } else if failed > 0 {
             RestorePhase::Failed
-        } else if succeeded + unknown == total {
+        } else if total > 0 && succeeded + unknown == total {
             RestorePhase::Unknown
         } else {
             RestorePhase::Running
@@ -365,7 +365,8 @@ mod tests {
             (2, "Succeeded Unknown", "Unknown", false),
             (3, "Failed Running", "Failed", false),
             (2, "Succeeded -", "Running", false),
-            (0, "-", "Succeeded", true),
+            // Without a total, none of none is no success.
+            (0, "-", "Running", true),
         ];
         for (total, components, phase, completed) in table {
             let status = status(total, components, "");

@@ -6,15 +6,14 @@ use crds::core::{BackupConfiguration, BackupSession};
 use crds::label;
 use crds::name;
 use crds::reference::TypedObjectReference;
-use crds::storage::snapshot::{FULL_BACKUP, LAYOUT_VERSION, SnapshotPhase, VerificationStatus};
-use crds::storage::{DeletionPolicy, Repository, Snapshot, SnapshotSpec, SnapshotStatus};
+use crds::storage::snapshot::{FULL_BACKUP, LAYOUT_VERSION};
+use crds::storage::{DeletionPolicy, Repository, Snapshot, SnapshotSpec};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use ulid::Ulid;
 
-/// The components that a manifest backup has.
-const COMPONENTS: i32 = 1;
+use crate::snapshot::first;
 
 /// The Snapshot of `session` in `repository` (contract §8.4). Built again it is the same, so that a crash between its
 /// creation and the record of it does no harm.
@@ -26,7 +25,7 @@ pub fn snapshot(
 ) -> Snapshot {
     let session_name = session.name_any();
     let app_ref = configuration.app_ref();
-    let time = snapshot_time(session);
+    let time = first::time(session);
     let mut snapshot = Snapshot::new(
         &name::snapshot(&repository.name_any(), &session_name),
         SnapshotSpec {
@@ -50,27 +49,6 @@ pub fn snapshot(
         ..ObjectMeta::default()
     };
     snapshot
-}
-
-/// The first status of a Snapshot. `totalComponents` has to be there before the Job writes a component: of none,
-/// none would be all (contract §2.2).
-#[must_use]
-pub fn first_status(session: &BackupSession) -> SnapshotStatus {
-    let status = SnapshotStatus {
-        snapshot_time: Some(Time(snapshot_time(session))),
-        total_components: Some(COMPONENTS),
-        verification_status: Some(VerificationStatus::NotVerified),
-        ..SnapshotStatus::default()
-    };
-    SnapshotStatus { phase: Some(SnapshotPhase::Pending), ..status }
-}
-
-/// The second of the slot, when the session's name ends in one, else that of its creation (contract §13 A6).
-fn snapshot_time(session: &BackupSession) -> Timestamp {
-    name::epoch_of(&session.name_any())
-        .and_then(|epoch| Timestamp::from_second(epoch).ok())
-        .or_else(|| session.metadata.creation_timestamp.as_ref().map(|time| time.0))
-        .unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// A ULID of that time. Its random part comes from the session's UID, which is random, and the repository's name,
@@ -188,13 +166,6 @@ mod tests {
             one.spec.snapshot_id,
             snapshot(&session(), &configuration, &repository("b")).spec.snapshot_id
         );
-    }
-
-    #[test]
-    fn the_time_of_a_snapshot_is_that_of_the_slot() {
-        let status = first_status(&session());
-        assert_eq!(status.snapshot_time.unwrap().0.to_string(), "2025-08-19T09:43:47Z");
-        assert_eq!(status.total_components, Some(1));
     }
 
     #[test]

@@ -9,12 +9,11 @@ use crds::core::hook::HookPhase;
 use crds::core::{BackupSession, BackupSessionStatus};
 use crds::storage::Snapshot;
 use jiff::Timestamp;
-use kube::ResourceExt;
 
 use super::decide::{self, Plan, Step};
 use super::hooks::{self, Position};
 use super::observed::Observed;
-use super::{build, executor, retention};
+use super::{executor, retention};
 use crate::cluster;
 use crate::context::Context;
 use crate::disposition::Disposition;
@@ -44,7 +43,7 @@ pub async fn perform(
         Step::Wait(next) => pass = Pass::Over(next),
         Step::Finish => pass = Pass::Finished,
         Step::CreateSnapshots(snapshots) => {
-            if let Err(error) = create_snapshots(context, session, &snapshots).await {
+            if let Err(error) = create_snapshots(context, &snapshots).await {
                 let failed = (word::SNAPSHOTS_ENSURED, word::FAILED_TO_ENSURE_SNAPSHOTS);
                 fail(&mut status, failed, refusal(error)?, context.now());
             }
@@ -116,23 +115,7 @@ async fn start_hook(
     Ok(())
 }
 
-async fn create_snapshots(
-    context: &Context,
-    session: &BackupSession,
-    snapshots: &[Snapshot],
-) -> Result<(), cluster::Error> {
-    let created = snapshots.iter().map(|snapshot| async {
-        let mut live = context.cluster.create(snapshot).await?;
-        if live.is_none() {
-            let namespace = snapshot.namespace().unwrap_or_default();
-            live = context.cluster.find::<Snapshot>(&namespace, &snapshot.name_any()).await?;
-        }
-        match live {
-            Some(live) if live.status.as_ref().and_then(|status| status.total_components).is_none() => {
-                context.cluster.apply_status(&live, &build::first_status(session)).await.map(drop)
-            }
-            _ => Ok(()),
-        }
-    });
+async fn create_snapshots(context: &Context, snapshots: &[Snapshot]) -> Result<(), cluster::Error> {
+    let created = snapshots.iter().map(|snapshot| context.cluster.create(snapshot));
     futures::future::try_join_all(created).await.map(drop)
 }

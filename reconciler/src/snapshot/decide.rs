@@ -9,6 +9,7 @@ use crds::storage::{Repository, Snapshot, SnapshotStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::first;
 use crate::executor::State;
 
 /// What was read.
@@ -45,6 +46,9 @@ pub struct Plan {
 #[must_use]
 pub fn decide(snapshot: &Snapshot, observed: &Observed, now: Timestamp) -> Plan {
     let mut status = snapshot.status.clone().unwrap_or_default();
+    if let Maker::Session(session, _) = &observed.maker {
+        first::complete(&mut status, session);
+    }
     if is_listed(snapshot, observed.repository.as_ref()) {
         let updated = NewCondition::new(
             word::RECENT_SNAPSHOT_LIST_UPDATED,
@@ -229,6 +233,21 @@ mod tests {
         assert_eq!(status.components.len(), 1);
         assert!(condition::is_true(&status.conditions, word::METADATA_UPLOADED));
         assert_eq!(after_upload(uploaded).phase, Some(SnapshotPhase::Succeeded));
+    }
+
+    #[test]
+    fn a_snapshot_that_was_read_before_its_first_status_keeps_it() {
+        let plan = decide(&snapshot(&json!(null)), &maker(&json!([]), None), now());
+        assert_eq!(plan.status.total_components, Some(1), "left out, an apply would take it away");
+        assert!(plan.status.snapshot_time.is_some());
+        assert_eq!(plan.status.phase, Some(SnapshotPhase::Pending));
+        let reported = json!({"components": {"manifest": {"phase": "Failed", "error": "wrong password"}}});
+        let plan = decide(&snapshot(&reported), &Observed::default(), now());
+        assert_eq!(
+            after_upload(plan.upload.unwrap()).phase,
+            Some(SnapshotPhase::Failed),
+            "whatever the total is"
+        );
     }
 
     #[test]

@@ -6,8 +6,6 @@ use crate::condition::{exists, is_false, is_true};
 impl SnapshotStatus {
     /// Phase from conditions and components (contract §2.2).
     ///
-    /// Trap: with `totalComponents` unset or 0 and a component that has no phase yet, 0 of 0 succeeded and the answer
-    /// is Succeeded. Write `totalComponents` before any component.
     #[must_use]
     pub fn phase(&self) -> SnapshotPhase {
         let conditions = &self.conditions;
@@ -25,6 +23,9 @@ impl SnapshotStatus {
     }
 
     /// Phase of the components alone.
+    ///
+    /// Where `totalComponents` is unset or 0, upstream takes none of none for all, and a component that failed for a
+    /// success (contract §2.2). Here nothing has succeeded as long as nobody said how many there are.
     #[must_use]
     pub fn components_phase(&self) -> SnapshotPhase {
         if self.components.is_empty() {
@@ -34,7 +35,7 @@ impl SnapshotStatus {
             |phase| self.components.values().filter(|component| component.phase == Some(phase)).count();
         let (succeeded, failed) = (count(ComponentPhase::Succeeded), count(ComponentPhase::Failed));
         let total = usize::try_from(self.total_components.unwrap_or(0)).unwrap_or(0);
-        if succeeded == total {
+        if total > 0 && succeeded == total {
             SnapshotPhase::Succeeded
         } else if failed > 0 {
             SnapshotPhase::Failed
@@ -137,9 +138,11 @@ mod tests {
             // Progress is written before the phase: neither failed nor succeeded.
             (1, "-", "Running"),
             (2, "Succeeded -", "Running"),
-            // The trap: without a total, none of none have succeeded.
-            (0, "-", "Succeeded"),
-            (0, "Running", "Succeeded"),
+            // Without a total, none of none is no success.
+            (0, "-", "Running"),
+            (0, "Running", "Running"),
+            (0, "Failed", "Failed"),
+            (0, "Succeeded", "Running"),
         ];
         for (total, components, phase) in table {
             assert_eq!(
