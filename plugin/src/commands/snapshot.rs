@@ -1,7 +1,12 @@
 //! `snapshot`: what was backed up.
 
+pub mod cat;
 pub mod delete;
+pub mod diff;
+pub mod download;
+pub mod find;
 pub mod list;
+pub mod ls;
 pub mod show;
 pub mod which;
 
@@ -17,6 +22,16 @@ pub enum Command {
     List(list::Args),
     /// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
     Show(show::Args),
+    /// List what a snapshot holds
+    Ls(ls::Args),
+    /// Print objects of snapshots as YAML
+    Cat(cat::Args),
+    /// Show what differs between two snapshots, or between a snapshot and the cluster
+    Diff(diff::Args),
+    /// Find objects in all snapshots
+    Find(find::Args),
+    /// Copy the files of a snapshot to this machine
+    Download(download::Args),
     /// Delete snapshots; their data stays unless --wipe-data, or their deletionPolicy is WipeOut
     Delete(delete::Args),
 }
@@ -27,6 +42,11 @@ impl Command {
         match self {
             Self::List(args) => args.run(context, streams).await,
             Self::Show(args) => args.run(context, streams).await,
+            Self::Ls(args) => args.run(context, streams).await,
+            Self::Cat(args) => args.run(context, streams).await,
+            Self::Diff(args) => args.run(context, streams).await,
+            Self::Find(args) => args.run(context, streams).await,
+            Self::Download(args) => args.run(context, streams).await,
             Self::Delete(args) => args.run(context, streams).await,
         }
     }

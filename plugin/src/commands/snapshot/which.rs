@@ -18,9 +18,7 @@ pub async fn meant(
     namespace: &str,
     (names, repository): (&[String], Option<&str>),
 ) -> Result<Vec<Snapshot>, Failure> {
-    let mut all: Vec<Snapshot> = cluster.list(Some(namespace), "").await?;
-    all.retain(|snapshot| repository.is_none_or(|wished| snapshot.spec.repository == wished));
-    all.sort_by_key(|snapshot| std::cmp::Reverse((glance::taken(snapshot), snapshot.name_any())));
+    let all = all(cluster, namespace, repository).await?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for name in names {
         match resolve(name, &all) {
@@ -40,6 +38,18 @@ pub async fn meant(
         }
     }
     Failure::several(failures).map_or(Ok(found), Err)
+}
+
+/// All snapshots of a namespace, the newest first; only of this repository, if one is named.
+pub async fn all(
+    cluster: &Cluster,
+    namespace: &str,
+    repository: Option<&str>,
+) -> Result<Vec<Snapshot>, Failure> {
+    let mut all: Vec<Snapshot> = cluster.list(Some(namespace), "").await?;
+    all.retain(|snapshot| repository.is_none_or(|wished| snapshot.spec.repository == wished));
+    all.sort_by_key(|snapshot| std::cmp::Reverse((glance::taken(snapshot), snapshot.name_any())));
+    Ok(all)
 }
 
 #[derive(Debug, PartialEq)]
