@@ -83,6 +83,12 @@ impl FromStr for Objects {
     }
 }
 
+/// Several words, in each of which commas may divide kinds, as kubectl has it: `deploy,svc`.
+pub fn objects(words: &[String]) -> Result<Vec<Objects>, Failure> {
+    let divided = words.iter().flat_map(|word| word.split(',').filter(|part| !part.is_empty()));
+    divided.map(str::parse).collect()
+}
+
 /// A path below the root, whether it was typed with the root or without.
 fn path_of(typed: &str) -> Option<String> {
     let parts: Vec<&str> = typed.split('/').filter(|part| !part.is_empty()).collect();

@@ -51,6 +51,29 @@ fn remove(value: &mut Value, path: &[&str]) {
     }
 }
 
+/// What is made while a cluster runs, and carries no owner.
+const MADE: &[&str] = &[
+    "backupsessions.core.kubestash.com",
+    "endpoints",
+    "endpointslices.discovery.k8s.io",
+    "events",
+    "events.events.k8s.io",
+    "leases.coordination.k8s.io",
+    "snapshots.storage.kubestash.com",
+];
+
+/// Whether controllers make the objects of a resource.
+#[must_use]
+pub fn is_made(resource: &str) -> bool {
+    MADE.contains(&resource)
+}
+
+/// Whether the objects of a resource only tell what happened.
+#[must_use]
+pub fn is_event(resource: &str) -> bool {
+    matches!(resource, "events" | "events.events.k8s.io")
+}
+
 /// Whether a controller made it and would make it again.
 #[must_use]
 pub fn is_owned(body: &Value) -> bool {
@@ -111,6 +134,8 @@ mod tests {
         });
         assert_eq!(images(&body), ["b:2", "a:1"]);
         assert!(is_owned(&body));
+        assert!(is_made("events") && !is_made("pods"));
+        assert!(is_event("events.events.k8s.io") && !is_event("leases.coordination.k8s.io"));
         assert!(!is_owned(&json!({"metadata": {"ownerReferences": [{"kind": "X"}]}})));
     }
 }

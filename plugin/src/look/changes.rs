@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(summary(&fields(&deployment("a", 2), &deployment("a", 5))), "replicas 2 -> 5");
         assert_eq!(
             summary(&fields(&deployment("a", 2), &deployment("b", 5))),
-            "replicas 2 -> 5, image a -> b"
+            "image a -> b, replicas 2 -> 5"
         );
         assert!(fields(&deployment("a", 2), &deployment("a", 2)).is_empty());
     }

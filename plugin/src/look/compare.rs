@@ -187,9 +187,14 @@ pub async fn compare(
         pairs.entry(key).or_default();
     }
     let same = |pair: &(Option<&Item>, Option<&Item>)| matches!(pair, (Some(before), Some(after)) if before.blob == after.blob);
-    let differing: Vec<(&Key, (Option<&Item>, Option<&Item>))> =
+    let mut differing: Vec<(&Key, (Option<&Item>, Option<&Item>))> =
         pairs.iter().filter(|(_, pair)| !same(pair)).map(|(key, pair)| (*key, *pair)).collect();
     totals.unchanged += pairs.len() - differing.len();
+    if !owned {
+        let before = differing.len();
+        differing.retain(|(key, _)| !body::is_made(&key.group_resource));
+        totals.owned += before - differing.len();
+    }
     for some in differing.chunks(AT_ONCE) {
         let wanted = |item: Option<&Item>| item.map(|item| item.blob.clone());
         let blobs: Vec<_> = some

@@ -12,12 +12,12 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::human;
-use crate::look::address::{Address, Inside, Objects};
+use crate::look::address::{self, Address, Inside, Objects};
 use crate::look::compare::{self, Difference, Kind, Side, Totals};
 use crate::look::finding::Finding;
 use crate::look::library::{self, Item, Library};
 use crate::look::wish::Wish;
-use crate::look::{self, choice, finding, pager};
+use crate::look::{self, body, choice, finding, pager};
 use crate::output;
 use crate::streams::Streams;
 
@@ -40,7 +40,7 @@ pub struct Args {
     /// One line for each object
     #[arg(long)]
     stat: bool,
-    /// Objects that controllers make as well: Pods, ReplicaSets
+    /// Objects that controllers make as well: Pods, ReplicaSets, Events, Leases, the records of runs
     #[arg(long)]
     owned: bool,
     /// Output format
@@ -109,11 +109,11 @@ impl Args {
         if !self.live {
             let Some(new) = words.next() else {
                 return Err(Failure::usage("diff compares two snapshots, or one with the cluster")
-                    .fix(format!("kubectl kubestash snapshot diff {0} latest\nkubectl kubestash snapshot diff {0} --live", self.old)));
+                    .fix("kubectl kubestash snapshot diff latest~1 latest\nkubectl kubestash snapshot diff latest --live"));
             };
             addresses.push(new.parse()?);
         }
-        let mut typed: Vec<Objects> = words.map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let mut typed = address::objects(words.as_slice())?;
         for address in &addresses {
             match &address.inside {
                 Some(Inside::Objects(objects)) if !typed.contains(objects) => typed.push(objects.clone()),
@@ -146,6 +146,10 @@ impl Args {
             }
         }
         for (resource, items) in &resources {
+            if body::is_made(resource) && !self.owned {
+                totals.owned += items.len();
+                continue;
+            }
             let bodies = live::read(cluster, resource, &served, &scope).await?;
             let wanted = |name: &str| {
                 let mut of_it = wish.objects.iter().filter(|(wished, _)| wished == resource).peekable();

@@ -43,8 +43,8 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "PATHS")]
     exclude: Vec<String>,
     /// As folders and files, or as one archive DIR/SNAPSHOT.tar
-    #[arg(long = "as", value_enum, default_value_t, value_name = "FORM")]
-    form: Form,
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    output: Form,
     /// Replace files that are there already
     #[arg(long)]
     overwrite: bool,
@@ -103,7 +103,7 @@ impl Args {
         items: &[Item],
     ) -> Result<(usize, u64, String), Failure> {
         let name = shelf.snapshot.name_any();
-        let place = match self.form {
+        let place = match self.output {
             Form::Dir => Place::Folder(self.destination.join(&name)),
             Form::Tar => Place::Archive(self.destination.join(format!("{name}.tar"))),
         };

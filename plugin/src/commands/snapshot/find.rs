@@ -21,7 +21,7 @@ use crate::streams::Streams;
 /// Find objects in all snapshots
 ///
 /// PATTERN is a part of a name, or all of it with * and ? for what may be anything. All conditions must hold, in one and
-/// the same snapshot.
+/// the same snapshot. Events are found with --kind events only.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What the name is like
@@ -74,7 +74,13 @@ impl Args {
         let wish = choice::wish(&library, &typed, &cluster).await?;
         let mut items = choice::narrowed(library.items(&wish).await?, found.objects_of.as_deref(), &wish);
         for items in &mut items {
-            items.retain(|item| item.key.as_ref().is_some_and(|key| self.is_called(&key.name)));
+            items.retain(|item| {
+                item.key.as_ref().is_some_and(|key| {
+                    // Events bear the names of what they are about, and are looked for by their kind.
+                    self.is_called(&key.name)
+                        && (!self.kind.is_empty() || !body::is_event(&key.group_resource))
+                })
+            });
         }
         self.by_content(&library, &mut items, selector).await?;
         let mut found = Found::new();

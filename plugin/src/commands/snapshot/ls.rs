@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::human;
-use crate::look::address::{Address, Inside, Objects};
+use crate::look::address::{self, Address, Inside};
 use crate::look::library::{self, Item, Library, Shelf};
 use crate::look::selector::Selector;
 use crate::look::{self, choice, finding, pager};
@@ -45,8 +45,7 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let selector: Selector = self.selector.parse()?;
         let address: Address = self.snapshot.parse()?;
-        let mut typed: Vec<Objects> =
-            self.objects.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let mut typed = address::objects(&self.objects)?;
         let cluster = context.cluster().await?;
         let addresses = std::slice::from_ref(&address);
         let found = finding::addressed(&cluster, addresses, &self.look, (context, streams)).await?;

@@ -138,7 +138,7 @@ fn unusable(path: &Path, error: &io::Error) -> Failure {
         .why(error.to_string());
     match error.kind() {
         io::ErrorKind::AlreadyExists => failure.fix("--overwrite   replaces files that are there"),
-        io::ErrorKind::InvalidFilename => failure.fix("--as tar   takes names of any length"),
+        io::ErrorKind::InvalidFilename => failure.fix("-o tar   takes names of any length"),
         _ => failure.fix("--destination DIR   copies to another folder"),
     }
 }
