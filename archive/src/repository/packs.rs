@@ -32,7 +32,10 @@ struct Kept {
 
 /// Stretches of packs that were read before the engine asks for what is in them.
 #[derive(Debug, Default)]
-pub struct Ahead(Mutex<HashMap<String, Vec<(Range<u64>, Bytes)>>>);
+pub struct Ahead(Mutex<Stretches>);
+
+/// By the names of packs: from where to where, and what is there.
+type Stretches = HashMap<String, Vec<(Range<u64>, Bytes)>>;
 
 impl Ahead {
     /// Keeps a stretch.
@@ -64,7 +67,7 @@ impl Ahead {
     }
 
     /// No step under this mutex can leave it half changed.
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, Vec<(Range<u64>, Bytes)>>> {
+    fn kept(&self) -> MutexGuard<'_, Stretches> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -158,8 +158,8 @@ fn events(
     bodies: &BTreeMap<Blob, Option<Value>>,
 ) -> Vec<Event> {
     let mut chains: BTreeMap<String, Vec<Link<'_>>> = BTreeMap::new();
-    for (place, (shelf, items)) in library.shelves.iter().zip(items).enumerate() {
-        let snapshot = &shelf.snapshot;
+    for (place, (holding, items)) in library.holdings.iter().zip(items).enumerate() {
+        let snapshot = &holding.snapshot;
         let item = items.iter().find(|item| item.key.as_ref() == Some(key));
         let chain = format!("{}/{}", snapshot.spec.repository, snapshot.spec.session);
         chains.entry(chain).or_default().push(Link {

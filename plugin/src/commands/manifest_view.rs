@@ -76,13 +76,13 @@ impl Args {
         let addresses = std::slice::from_ref(&address);
         let found = finding::addressed(&cluster, addresses, &self.look, (context, streams)).await?;
         let library = library::open(&cluster, found.snapshots, &self.look, (context, streams)).await?;
-        let Some(shelf) = library.shelves.first() else { return Ok(()) };
-        choice::announce(&shelf.snapshot, context.environment.now(), streams);
+        let Some(holding) = library.holdings.first() else { return Ok(()) };
+        choice::announce(&holding.snapshot, context.environment.now(), streams);
         let mut items = library.items(&Wish::default()).await?.into_iter().next().unwrap_or_default();
         let (resources, namespaces) = self.filters();
         let patterns = Patterns::new(&self.include, &self.exclude);
         let root = |item: &Item| {
-            let root = shelf.parts.get(item.part).map_or("", |part| part.root.as_str());
+            let root = holding.parts.get(item.part).map_or("", |part| part.root.as_str());
             format!("/{}/{}", root.trim_matches('/'), item.path)
         };
         items.retain(|item| {

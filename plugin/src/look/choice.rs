@@ -83,15 +83,15 @@ pub fn one(found: &[Key], typed: &Objects, own: &str) -> Result<Key, Failure> {
     match keys.as_slice() {
         [] => Err(Failure::new(Code::ObjectMissing, format!("no snapshot holds {spoken}"))),
         [only] => Ok((*only).clone()),
-        several => match several.iter().find(|key| key.namespace.as_deref() == Some(own)) {
-            Some(own) => Ok((*own).clone()),
-            None => {
-                let places: Vec<&str> = several.iter().filter_map(|key| key.namespace.as_deref()).collect();
-                Err(Failure::new(Code::Ambiguous, format!("there are several objects {spoken}"))
-                    .row("found", format!("in {}", places.join(", ")))
-                    .fix("say which namespace:  -n NAMESPACE"))
+        several => {
+            if let Some(own) = several.iter().find(|key| key.namespace.as_deref() == Some(own)) {
+                return Ok((*own).clone());
             }
-        },
+            let places: Vec<&str> = several.iter().filter_map(|key| key.namespace.as_deref()).collect();
+            Err(Failure::new(Code::Ambiguous, format!("there are several objects {spoken}"))
+                .row("found", format!("in {}", places.join(", ")))
+                .fix("say which namespace:  -n NAMESPACE"))
+        }
     }
 }
 
@@ -110,7 +110,7 @@ pub async fn missing(
     names.sort_unstable();
     names.dedup();
     let name = typed.name.as_deref().unwrap_or_default();
-    let place = match library.shelves.as_slice() {
+    let place = match library.holdings.as_slice() {
         [only] => format!("Snapshot {} holds no", lookup::place(&only.snapshot)),
         many => format!("none of {} holds", human::counted(many.len(), "snapshot")),
     };

@@ -65,8 +65,8 @@ impl std::fmt::Debug for Difference {
 impl Difference {
     /// What differs, or nothing.
     #[must_use]
-    pub fn between(key: Key, before: Option<Value>, after: Option<Value>) -> Option<Self> {
-        let (before, after) = (before.as_ref().map(body::meant), after.as_ref().map(body::meant));
+    pub fn between(key: Key, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
+        let (before, after) = (before.map(body::meant), after.map(body::meant));
         let (kind, fields) = match (&before, &after) {
             (None, None) => return None,
             (None, Some(_)) => (Kind::Added, Vec::new()),
@@ -134,6 +134,9 @@ pub enum Side<'a> {
     Live(BTreeMap<Key, Value>),
 }
 
+/// An object on both sides.
+type Pair<'a> = (Option<&'a Item>, Option<&'a Item>);
+
 /// How much was the same, beside what differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -163,7 +166,7 @@ pub async fn compare(
     mut each: impl FnMut(Difference) -> Result<(), Failure>,
 ) -> Result<Totals, Failure> {
     let mut totals = Totals::default();
-    let mut pairs: BTreeMap<&Key, (Option<&Item>, Option<&Item>)> = BTreeMap::new();
+    let mut pairs: BTreeMap<&Key, Pair<'_>> = BTreeMap::new();
     for item in before {
         match &item.key {
             Some(key) => pairs.entry(key).or_default().0 = Some(item),
@@ -186,8 +189,8 @@ pub async fn compare(
     for key in &known {
         pairs.entry(key).or_default();
     }
-    let same = |pair: &(Option<&Item>, Option<&Item>)| matches!(pair, (Some(before), Some(after)) if before.blob == after.blob);
-    let mut differing: Vec<(&Key, (Option<&Item>, Option<&Item>))> =
+    let same = |pair: &Pair<'_>| matches!(pair, (Some(before), Some(after)) if before.blob == after.blob);
+    let mut differing: Vec<(&Key, Pair<'_>)> =
         pairs.iter().filter(|(_, pair)| !same(pair)).map(|(key, pair)| (*key, *pair)).collect();
     totals.unchanged += pairs.len() - differing.len();
     if !owned {
@@ -212,7 +215,7 @@ pub async fn compare(
                 continue;
             };
             let is_owned = [&before, &after].into_iter().flatten().any(body::is_owned);
-            match Difference::between((*key).clone(), before, after) {
+            match Difference::between((*key).clone(), before.as_ref(), after.as_ref()) {
                 None => totals.unchanged += 1,
                 Some(_) if is_owned && !owned => totals.owned += 1,
                 Some(difference) => each(difference)?,

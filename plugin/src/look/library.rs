@@ -23,7 +23,7 @@ use crate::streams::Streams;
 #[derive(Debug)]
 pub struct Library {
     /// In the order that was asked for.
-    pub shelves: Vec<Shelf>,
+    pub holdings: Vec<Holding>,
     readers: Vec<Reader>,
     /// Ways to buckets, kept open.
     _found: Vec<Found>,
@@ -31,7 +31,7 @@ pub struct Library {
 
 /// A snapshot that can be read.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct Holding {
     /// The object.
     pub snapshot: Snapshot,
     /// What is stored of it.
@@ -64,6 +64,10 @@ impl Blob {
         self.content.ids()
     }
 }
+
+/// What is asked of a reader: its place, a root, and for each snapshot its place, that of its part, and its id.
+type Request = (usize, String, Wanted);
+type Wanted = Vec<(usize, usize, String)>;
 
 /// A file of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +114,7 @@ pub async fn open(
     flags: &Flags,
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<Library, Failure> {
-    let mut shelves = Vec::new();
+    let mut holdings = Vec::new();
     // Per Repository the paths of components, each with its place among the readers.
     let mut wanted: BTreeMap<(String, String), BTreeMap<String, usize>> = BTreeMap::new();
     let mut number = 0;
@@ -126,7 +130,7 @@ pub async fn open(
             });
             parts.push(Part { reader, ..stored });
         }
-        shelves.push(Shelf { snapshot, parts });
+        holdings.push(Holding { snapshot, parts });
     }
     let mut found = Vec::new();
     let mut opening = Vec::new();
@@ -150,7 +154,7 @@ pub async fn open(
     let mut readers: Vec<(usize, Reader)> = futures::future::try_join_all(opening).await?;
     readers.sort_by_key(|(number, _)| *number);
     let readers = readers.into_iter().map(|(_, reader)| reader).collect();
-    Ok(Library { shelves, readers, _found: found })
+    Ok(Library { holdings, readers, _found: found })
 }
 
 /// What the status of a snapshot says is stored of it.
@@ -202,14 +206,14 @@ impl Library {
 
     /// What every snapshot holds of what is wished, in the order of the paths.
     pub async fn items(&self, wish: &Wish) -> Result<Vec<Vec<Item>>, Failure> {
-        let mut all: Vec<Vec<Item>> = self.shelves.iter().map(|_| Vec::new()).collect();
+        let mut all: Vec<Vec<Item>> = self.holdings.iter().map(|_| Vec::new()).collect();
         for (reader, root, wanted) in self.requests() {
             let ids: Vec<String> = wanted.iter().map(|(_, _, id)| id.clone()).collect();
             let wish = wish.clone();
             let enter = move |path: &str| wish.enters(path);
             let found = self.readers[reader].files(&ids, &root, enter).await.map_err(|error| told(&error))?;
-            for ((shelf, part, _), leaves) in wanted.into_iter().zip(found) {
-                all[shelf].extend(leaves.into_iter().map(|leaf| item(leaf, reader, part)));
+            for ((holding, part, _), leaves) in wanted.into_iter().zip(found) {
+                all[holding].extend(leaves.into_iter().map(|leaf| item(leaf, reader, part)));
             }
         }
         for items in &mut all {
@@ -224,7 +228,7 @@ impl Library {
         blobs: &[Blob],
         make: impl Fn(usize, &[u8]) -> T + Clone + Send + Sync + 'static,
     ) -> Result<Vec<T>, Failure> {
-        let mut made: Vec<Option<T>> = blobs.iter().map(|_| None).collect();
+        let mut results: Vec<Option<T>> = blobs.iter().map(|_| None).collect();
         for (number, reader) in self.readers.iter().enumerate() {
             let places: Vec<usize> =
                 (0..blobs.len()).filter(|place| blobs[*place].reader == number).collect();
@@ -232,18 +236,18 @@ impl Library {
             let (make, known) = (make.clone(), places.clone());
             let read = reader.read(contents, move |index, bytes| make(known[index], bytes)).await;
             for (place, value) in places.into_iter().zip(read.map_err(|error| told(&error))?) {
-                made[place] = Some(value);
+                results[place] = Some(value);
             }
         }
-        Ok(made.into_iter().flatten().collect())
+        Ok(results.into_iter().flatten().collect())
     }
 
     /// What is asked of each reader: below a root, for a snapshot and its part.
-    fn requests(&self) -> Vec<(usize, String, Vec<(usize, usize, String)>)> {
-        let mut requests: HashMap<(usize, &str), Vec<(usize, usize, String)>> = HashMap::new();
-        for (shelf, part, found) in self.parts() {
+    fn requests(&self) -> Vec<Request> {
+        let mut requests: HashMap<(usize, &str), Wanted> = HashMap::new();
+        for (holding, part, found) in self.parts() {
             let key = (found.reader, found.root.as_str());
-            requests.entry(key).or_default().push((shelf, part, found.id.clone()));
+            requests.entry(key).or_default().push((holding, part, found.id.clone()));
         }
         let mut requests: Vec<_> =
             requests.into_iter().map(|((reader, root), wanted)| (reader, root.to_owned(), wanted)).collect();
@@ -252,9 +256,9 @@ impl Library {
     }
 
     fn parts(&self) -> impl Iterator<Item = (usize, usize, &Part)> {
-        let shelves = self.shelves.iter().enumerate();
-        shelves.flat_map(|(shelf, one)| {
-            one.parts.iter().enumerate().map(move |(number, part)| (shelf, number, part))
+        let holdings = self.holdings.iter().enumerate();
+        holdings.flat_map(|(holding, one)| {
+            one.parts.iter().enumerate().map(move |(number, part)| (holding, number, part))
         })
     }
 }

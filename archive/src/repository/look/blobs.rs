@@ -41,10 +41,10 @@ pub fn read<T: Send>(
     make: &(dyn Fn(usize, &[u8]) -> T + Sync),
 ) -> Result<Vec<T>> {
     let mut wanted: HashMap<DataId, Vec<usize>> = HashMap::new();
-    let (mut made, mut whole) = (Vec::with_capacity(contents.len()), Vec::new());
+    let (mut done, mut whole) = (Vec::with_capacity(contents.len()), Vec::new());
     for (place, content) in contents.iter().enumerate() {
         match *content.0 {
-            [] => made.push((place, make(place, &[]))),
+            [] => done.push((place, make(place, &[]))),
             [only] => wanted.entry(only).or_default().push(place),
             _ => whole.push(place),
         }
@@ -55,13 +55,13 @@ pub fn read<T: Send>(
     }
     let stretches = stretches(parts);
     let read = in_parallel(&stretches, |stretch| {
-        let mut made = Vec::with_capacity(stretch.ids.len());
+        let mut done = Vec::with_capacity(stretch.ids.len());
         with(looking, stretch, |id, bytes| {
-            made.extend(wanted[&id].iter().map(|place| (*place, make(*place, bytes))));
+            done.extend(wanted[&id].iter().map(|place| (*place, make(*place, bytes))));
         })?;
-        Ok(made)
+        Ok(done)
     })?;
-    made.extend(read.into_iter().flatten());
+    done.extend(read.into_iter().flatten());
     let large = in_parallel(&whole, |place| {
         let mut bytes = Vec::new();
         for id in contents[*place].0.iter() {
@@ -73,9 +73,9 @@ pub fn read<T: Send>(
         }
         Ok((*place, make(*place, &bytes)))
     })?;
-    made.extend(large);
-    made.sort_by_key(|(place, _)| *place);
-    Ok(made.into_iter().map(|(_, made)| made).collect())
+    done.extend(large);
+    done.sort_by_key(|(place, _)| *place);
+    Ok(done.into_iter().map(|(_, value)| value).collect())
 }
 
 /// Reads a stretch and hands over what is in it.

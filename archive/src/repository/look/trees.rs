@@ -184,9 +184,8 @@ fn read(looking: &Looking, id: TreeId) -> Result<Arc<[Child]>> {
     let mut children = Vec::with_capacity(tree.nodes.len());
     for node in tree.nodes {
         let Some(what) = what(&node) else { continue };
-        let name = match plain(&node) {
-            Some(name) => name,
-            None => return looking.damaged(format!("{:?} is no plain name", node.name)),
+        let Some(name) = plain(&node) else {
+            return looking.damaged(format!("{:?} is no plain name", node.name));
         };
         if !names.insert(name.clone()) {
             return looking.damaged(format!("a directory holds {name:?} twice"));
@@ -213,4 +212,34 @@ fn plain(node: &Node) -> Option<String> {
     let name = name.to_str()?;
     let leads_elsewhere = matches!(name, "" | "." | "..") || name.contains(['/', '\0']);
     (!leads_elsewhere).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(name: &str, sort: &str) -> Node {
+        serde_json::from_value(json!({"name": name, "type": sort, "linktarget": "/etc/passwd", "size": 3}))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_no_name() {
+        for name in ["", ".", "..", "/", "a/b", "../x", "/etc/passwd", "a\0b", "..\\u002fx/.."] {
+            assert_eq!(plain(&node(name, "file")), None, "{name:?}");
+        }
+        for name in ["a.yaml", "..a", "system:a *?", ".yaml"] {
+            assert_eq!(plain(&node(name, "file")).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn links_and_devices_are_nothing() {
+        assert!(what(&node("a", "symlink")).is_none());
+        assert!(what(&node("a", "file")).is_some());
+        // A directory without its content.
+        assert!(what(&node("a", "dir")).is_none());
+    }
 }

@@ -101,28 +101,24 @@ pub fn events(chain: &str, key: &Key, links: &[Link<'_>]) -> Vec<Event> {
                 events.push(event(What::FirstSeen, "", added(key, link)));
                 last = Some(link);
             }
-            None => {}
             Some(_) if link.stored && gone => {
                 events.push(event(What::Returned, "", added(key, link)));
                 (last, gone) = (Some(link), false);
             }
             Some(before) if link.stored => {
-                let difference = match (before.body, link.body) {
-                    (None, None) => None,
-                    (before, after) => Difference::between(key.clone(), before.cloned(), after.cloned()),
-                };
-                if let Some(difference) = difference {
+                if let Some(difference) = Difference::between(key.clone(), before.body, link.body) {
                     let modified = (difference.kind == Kind::Modified).then_some(difference);
                     events.push(event(What::Changed, &before.snapshot, modified));
                 }
                 last = Some(link);
             }
             Some(before) if link.whole && !gone => {
-                let removed = Difference::between(key.clone(), before.body.cloned(), None);
+                let removed = Difference::between(key.clone(), before.body, None);
                 events.push(event(What::Deleted, &before.snapshot, removed));
                 gone = true;
             }
-            Some(_) => {}
+            // It never was there, is gone as before, or something may be missing.
+            None | Some(_) => {}
         }
     }
     events.reverse();
@@ -130,7 +126,7 @@ pub fn events(chain: &str, key: &Key, links: &[Link<'_>]) -> Vec<Event> {
 }
 
 fn added(key: &Key, link: &Link<'_>) -> Option<Difference> {
-    Difference::between(key.clone(), None, link.body.cloned())
+    Difference::between(key.clone(), None, link.body)
 }
 
 #[cfg(test)]

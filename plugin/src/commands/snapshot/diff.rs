@@ -3,6 +3,7 @@
 mod live;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -74,8 +75,8 @@ impl Args {
         let found = finding::addressed(&cluster, &addresses, &self.look, (context, streams)).await?;
         let Finding { snapshots, objects_of } = found;
         let library = library::open(&cluster, snapshots, &self.look, (context, streams)).await?;
-        for shelf in &library.shelves {
-            choice::announce(&shelf.snapshot, context.environment.now(), streams);
+        for holding in &library.holdings {
+            choice::announce(&holding.snapshot, context.environment.now(), streams);
         }
         let mut wish = choice::wish(&library, &typed, &cluster).await?;
         if let Some(Inside::Path(path)) = &addresses[0].inside {
@@ -131,8 +132,8 @@ impl Args {
         (cluster, (objects_of, wish)): (&Cluster, (Option<&str>, &Wish)),
         told: &mut Told<'_>,
     ) -> Result<Totals, Failure> {
-        let Some(shelf) = library.shelves.first() else { return Ok(Totals::default()) };
-        let scope = live::Scope::of(&shelf.snapshot, &old, objects_of);
+        let Some(holding) = library.holdings.first() else { return Ok(Totals::default()) };
+        let scope = live::Scope::of(&holding.snapshot, &old, objects_of);
         let served = cluster.discover().await?;
         let mut resources: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for (resource, _) in &wish.objects {
@@ -181,7 +182,7 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     fn new(args: &'a Args, library: &Library, coloured: bool) -> Self {
         let name = |number: usize| {
-            library.shelves.get(number).map(|shelf| lookup::place(&shelf.snapshot)).unwrap_or_default()
+            library.holdings.get(number).map(|holding| lookup::place(&holding.snapshot)).unwrap_or_default()
         };
         let new = if args.live { "live".to_owned() } else { name(1) };
         let (text, rows, documents) = (String::new(), Vec::new(), Vec::new());
@@ -231,12 +232,13 @@ impl<'a> Told<'a> {
 }
 
 fn closing(totals: Totals) -> String {
+    // Writing to a String does not fail.
     let mut line = format!("=  {} unchanged", totals.unchanged);
     if totals.owned > 0 {
-        line.push_str(&format!(", {} that controllers make (--owned)", totals.owned));
+        let _ = write!(line, ", {} that controllers make (--owned)", totals.owned);
     }
     if totals.unreadable > 0 {
-        line.push_str(&format!(", {} not compared", human::counted(totals.unreadable, "file")));
+        let _ = write!(line, ", {} not compared", human::counted(totals.unreadable, "file"));
     }
     line.push('\n');
     line
@@ -249,17 +251,16 @@ pub fn painted(patch: &str) -> String {
     for line in patch.split_inclusive('\n') {
         let bare = line.trim_end_matches('\n');
         let colour = match bare.as_bytes() {
-            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => "1",
+            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'M', b' ', ..] => "1",
             [b'@', b'@', ..] => "36",
             [b'+', ..] => "32",
             [b'-', ..] => "31",
-            [b'M', b' ', ..] => "1",
             _ => {
                 text.push_str(line);
                 continue;
             }
         };
-        text.push_str(&format!("\u{1b}[{colour}m{bare}\u{1b}[0m\n"));
+        let _ = writeln!(text, "\u{1b}[{colour}m{bare}\u{1b}[0m");
     }
     text
 }

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::human;
 use crate::look::address::{Address, Inside};
-use crate::look::library::{self, Item, Library, Shelf};
+use crate::look::library::{self, Holding, Item, Library};
 use crate::look::{self, choice, finding};
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -76,8 +76,8 @@ impl Args {
         let addresses = std::slice::from_ref(&address);
         let found = finding::addressed(&cluster, addresses, &self.look, (context, streams)).await?;
         let library = library::open(&cluster, found.snapshots, &self.look, (context, streams)).await?;
-        let Some(shelf) = library.shelves.first() else { return Ok(()) };
-        choice::announce(&shelf.snapshot, context.environment.now(), streams);
+        let Some(holding) = library.holdings.first() else { return Ok(()) };
+        choice::announce(&holding.snapshot, context.environment.now(), streams);
         let wish = choice::inside(&library, address.inside.as_ref(), &cluster).await?;
         let mut items = library.items(&wish).await?.into_iter().next().unwrap_or_default();
         if matches!(address.inside, Some(Inside::Objects(_))) {
@@ -85,12 +85,12 @@ impl Args {
             items = narrowed.into_iter().next().unwrap_or_default();
         }
         let patterns = Patterns::new(&self.include, &self.exclude);
-        items.retain(|item| patterns.admit(&stored(shelf, item)));
+        items.retain(|item| patterns.admit(&stored(holding, item)));
         if items.is_empty() {
             return Err(Failure::new(Code::ObjectMissing, "nothing in the snapshot is like that")
                 .fix(format!("kubectl kubestash snapshot ls {}:/ -R", address.snapshot)));
         }
-        let (number, bytes, place) = self.copy(&library, shelf, &items).await?;
+        let (number, bytes, place) = self.copy(&library, holding, &items).await?;
         let text = format!("{} ({}) in {place}", human::counted(number, "file"), human::bytes(bytes));
         streams.story.line(Glyph::Done, &text);
         Ok(())
@@ -99,10 +99,10 @@ impl Args {
     async fn copy(
         &self,
         library: &Library,
-        shelf: &Shelf,
+        holding: &Holding,
         items: &[Item],
     ) -> Result<(usize, u64, String), Failure> {
-        let name = shelf.snapshot.name_any();
+        let name = holding.snapshot.name_any();
         let place = match self.output {
             Form::Dir => Place::Folder(self.destination.join(&name)),
             Form::Tar => Place::Archive(self.destination.join(format!("{name}.tar"))),
@@ -114,8 +114,8 @@ impl Args {
             let blobs: Vec<_> = some.iter().map(|item| item.blob.clone()).collect();
             let contents = library.read(&blobs, |_, bytes| bytes.to_vec()).await?;
             for (item, content) in some.iter().zip(contents) {
-                let component = shelf.parts.get(item.part).map_or("", |part| part.component.as_str());
-                let path = format!("{component}{}", stored(shelf, item));
+                let component = holding.parts.get(item.part).map_or("", |part| part.component.as_str());
+                let path = format!("{component}{}", stored(holding, item));
                 writer.write(&path, &content, item.modified)?;
                 number += 1;
                 bytes += content.len() as u64;
@@ -127,7 +127,7 @@ impl Args {
 }
 
 /// The path in the snapshot, from its root.
-fn stored(shelf: &Shelf, item: &Item) -> String {
-    let root = shelf.parts.get(item.part).map_or("", |part| part.root.as_str()).trim_matches('/');
+fn stored(holding: &Holding, item: &Item) -> String {
+    let root = holding.parts.get(item.part).map_or("", |part| part.root.as_str()).trim_matches('/');
     format!("/{root}/{}", item.path).replace("//", "/")
 }

@@ -91,7 +91,7 @@ impl Args {
         }
         let text = self.told(&library, &found, now)?;
         if text.is_empty() {
-            let number = human::counted(library.shelves.len(), "snapshot");
+            let number = human::counted(library.holdings.len(), "snapshot");
             streams.story.plain(&format!("Nothing like it in {number}."));
         }
         pager::show(&text, (context, streams))
@@ -149,7 +149,7 @@ impl Args {
     }
 
     fn told(&self, library: &Library, found: &Found, now: jiff::Timestamp) -> Result<String, Failure> {
-        let name = |place: usize| library.shelves[place].snapshot.name_any();
+        let name = |place: usize| library.holdings[place].snapshot.name_any();
         if self.output == Format::Name {
             let addresses = found.iter().filter_map(|(key, places)| {
                 Some(format!("{}:{}/{}", name(*places.first()?), key.group_resource, key.name))
@@ -174,7 +174,7 @@ impl Args {
             return Ok(String::new());
         }
         let age = |place: Option<&usize>| {
-            let taken = place.and_then(|place| glance::taken(&library.shelves[*place].snapshot));
+            let taken = place.and_then(|place| glance::taken(&library.holdings[*place].snapshot));
             taken.map(|taken| human::age_at(taken, now)).unwrap_or_default()
         };
         let rows: Vec<Vec<String>> = found

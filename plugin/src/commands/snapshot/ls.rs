@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::human;
 use crate::look::address::{self, Address, Inside};
-use crate::look::library::{self, Item, Library, Shelf};
+use crate::look::library::{self, Holding, Item, Library};
 use crate::look::selector::Selector;
 use crate::look::{self, choice, finding, pager};
 use crate::output::{self, Format, Shape};
@@ -50,8 +50,8 @@ impl Args {
         let addresses = std::slice::from_ref(&address);
         let found = finding::addressed(&cluster, addresses, &self.look, (context, streams)).await?;
         let library = library::open(&cluster, found.snapshots, &self.look, (context, streams)).await?;
-        let Some(shelf) = library.shelves.first() else { return Ok(()) };
-        choice::announce(&shelf.snapshot, context.environment.now(), streams);
+        let Some(holding) = library.holdings.first() else { return Ok(()) };
+        choice::announce(&holding.snapshot, context.environment.now(), streams);
         if let Some(Inside::Objects(objects)) = &address.inside {
             typed.push(objects.clone());
         }
@@ -76,13 +76,13 @@ impl Args {
             Some(path) if self.output == Format::Table => {
                 pager::show(&files(&items, &path, self.recursive), (context, streams))
             }
-            _ => self.print(shelf, &items, (context, streams)),
+            _ => self.print(holding, &items, (context, streams)),
         }
     }
 
     fn print(
         &self,
-        shelf: &Shelf,
+        holding: &Holding,
         items: &[Item],
         (context, streams): (&Context, &mut Streams<'_>),
     ) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ impl Args {
             let names = output::lines(items.iter().map(Item::reference));
             return pager::show(&names, (context, streams));
         }
-        let documents: Vec<Value> = items.iter().map(|item| document(shelf, item)).collect();
+        let documents: Vec<Value> = items.iter().map(|item| document(holding, item)).collect();
         if let Some(text) = self.output.document(&documents, Shape::List)? {
             return pager::show(&text, (context, streams));
         }
@@ -108,7 +108,7 @@ impl Args {
 }
 
 fn nothing(library: &Library, path: &str) -> Failure {
-    let name = library.shelves.first().map(|shelf| crate::commands::lookup::place(&shelf.snapshot));
+    let name = library.holdings.first().map(|holding| crate::commands::lookup::place(&holding.snapshot));
     let what = format!("Snapshot {} holds nothing at /{path}", name.unwrap_or_default());
     Failure::new(Code::ObjectMissing, what).fix("SNAP:/   lists from the top")
 }
@@ -136,10 +136,10 @@ fn cells(item: &Item, wide: bool) -> Vec<String> {
     cells
 }
 
-fn document(shelf: &Shelf, item: &Item) -> Value {
-    let part = shelf.parts.get(item.part);
+fn document(holding: &Holding, item: &Item) -> Value {
+    let part = holding.parts.get(item.part);
     json!({
-        "snapshot": shelf.snapshot.metadata.name,
+        "snapshot": holding.snapshot.metadata.name,
         "component": part.map(|part| &part.component),
         "resource": item.key.as_ref().map(|key| &key.group_resource),
         "namespace": item.key.as_ref().and_then(|key| key.namespace.as_ref()),
