@@ -166,50 +166,24 @@ pub async fn compare(
     mut each: impl FnMut(Difference) -> Result<(), Failure>,
 ) -> Result<Totals, Failure> {
     let mut totals = Totals::default();
-    let mut pairs: BTreeMap<&Key, Pair<'_>> = BTreeMap::new();
-    for item in before {
-        match &item.key {
-            Some(key) => pairs.entry(key).or_default().0 = Some(item),
-            None => totals.unreadable += 1,
-        }
-    }
-    let mut live = match after {
-        Side::Live(live) => Some(live),
-        Side::Stored(items) => {
-            for item in items {
-                match &item.key {
-                    Some(key) => pairs.entry(key).or_default().1 = Some(item),
-                    None => totals.unreadable += 1,
-                }
-            }
-            None
-        }
+    let (stored, mut live) = match after {
+        Side::Stored(items) => (items, BTreeMap::new()),
+        Side::Live(bodies) => (&[][..], bodies),
     };
-    let known: Vec<Key> = live.iter().flat_map(|live| live.keys().cloned()).collect();
-    for key in &known {
-        pairs.entry(key).or_default();
-    }
-    let same = |pair: &Pair<'_>| matches!(pair, (Some(before), Some(after)) if before.blob == after.blob);
-    let mut differing: Vec<(&Key, Pair<'_>)> =
-        pairs.iter().filter(|(_, pair)| !same(pair)).map(|(key, pair)| (*key, *pair)).collect();
-    totals.unchanged += pairs.len() - differing.len();
-    if !owned {
-        let before = differing.len();
-        differing.retain(|(key, _)| !body::is_made(&key.group_resource));
-        totals.owned += before - differing.len();
-    }
+    let known: Vec<Key> = live.keys().cloned().collect();
+    let differing = differing(before, stored, &known, owned, &mut totals);
     for some in differing.chunks(AT_ONCE) {
-        let wanted = |item: Option<&Item>| item.map(|item| item.blob.clone());
         let blobs: Vec<_> = some
             .iter()
-            .flat_map(|(_, (before, after))| [wanted(*before), wanted(*after)])
+            .flat_map(|(_, (before, after))| [*before, *after])
             .flatten()
+            .map(|item| item.blob.clone())
             .collect();
         let mut read = library.read(&blobs, |_, bytes| body::parse(bytes)).await?.into_iter();
         for (key, (before, after)) in some {
             let before = before.and_then(|_| read.next());
             let stored = after.and_then(|_| read.next());
-            let after = stored.or_else(|| live.as_mut()?.remove(*key).map(Ok));
+            let after = stored.or_else(|| live.remove(*key).map(Ok));
             let (Ok(before), Ok(after)) = (before.transpose(), after.transpose()) else {
                 totals.unreadable += 1;
                 continue;
@@ -223,4 +197,39 @@ pub async fn compare(
         }
     }
     Ok(totals)
+}
+
+/// What must be read to know whether it differs; all else is counted.
+fn differing<'a>(
+    before: &'a [Item],
+    after: &'a [Item],
+    live: &'a [Key],
+    owned: bool,
+    totals: &mut Totals,
+) -> Vec<(&'a Key, Pair<'a>)> {
+    let mut pairs: BTreeMap<&Key, Pair<'a>> = BTreeMap::new();
+    for item in before {
+        match &item.key {
+            Some(key) => pairs.entry(key).or_default().0 = Some(item),
+            None => totals.unreadable += 1,
+        }
+    }
+    for item in after {
+        match &item.key {
+            Some(key) => pairs.entry(key).or_default().1 = Some(item),
+            None => totals.unreadable += 1,
+        }
+    }
+    for key in live {
+        pairs.entry(key).or_default();
+    }
+    let mut differing = Vec::new();
+    for (key, pair) in pairs {
+        match pair {
+            (Some(before), Some(after)) if before.blob == after.blob => totals.unchanged += 1,
+            _ if !owned && body::is_made(&key.group_resource) => totals.owned += 1,
+            _ => differing.push((key, pair)),
+        }
+    }
+    differing
 }
