@@ -8,7 +8,6 @@ mod chain;
 use std::collections::BTreeMap;
 
 use archive::manifest::path::Key;
-use crds::storage::Snapshot;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
@@ -61,8 +60,7 @@ impl Args {
         let now = context.environment.now();
         let since = self.since.as_deref().map(|text| list::since(text, now)).transpose()?;
         let cluster = context.cluster().await?;
-        let mut found = finding::all(&cluster, &self.look, (context, streams)).await?;
-        found.snapshots.retain(holds_something);
+        let found = finding::all(&cluster, &self.look, (context, streams)).await?;
         let library = library::open(&cluster, found.snapshots, &self.look, (context, streams)).await?;
         let wish = choice::wish(&library, std::slice::from_ref(&typed), &cluster).await?;
         let objects_of = found.objects_of.as_deref();
@@ -126,14 +124,6 @@ impl Args {
         }
         Ok(text)
     }
-}
-
-/// Whether anything of it was stored.
-fn holds_something(snapshot: &Snapshot) -> bool {
-    let components = snapshot.status.iter().flat_map(|status| status.components.values());
-    let mut summaries =
-        components.flat_map(|component| &component.restic_stats).filter_map(|stats| stats.summary.as_ref());
-    summaries.any(|summary| summary.id.as_ref().is_some_and(|id| !id.is_empty()))
 }
 
 /// Each distinct content of the object, once.

@@ -3,6 +3,8 @@
 //! Snapshots are those of the namespace of the command; where it has none, those of the namespaces that back it up:
 //! whoever asks for `deploy/orders -n shop` need not know that one backup of the whole cluster is kept elsewhere.
 
+use std::collections::BTreeMap;
+
 use crds::storage::Snapshot;
 use kube::ResourceExt as _;
 
@@ -12,7 +14,6 @@ use crate::cluster::Cluster;
 use crate::commands::snapshot::which;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
-use crate::glance;
 use crate::streams::Streams;
 
 /// What was found.
@@ -32,29 +33,50 @@ pub async fn addressed(
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<Finding, Failure> {
     let own = context.namespace()?;
+    let mut known: BTreeMap<Option<String>, Known> = BTreeMap::new();
     let mut snapshots = Vec::new();
     let mut elsewhere = false;
     for address in addresses {
-        let place = match &address.namespace {
-            Some(namespace) => namespace.clone(),
-            None => place(cluster, &own, flags, streams).await?,
-        };
-        elsewhere |= place != own;
+        if !known.contains_key(&address.namespace) {
+            let found = match &address.namespace {
+                Some(namespace) => {
+                    let all = which::all(cluster, namespace, flags.repository.as_deref()).await?;
+                    Known { place: namespace.clone(), all }
+                }
+                None => here(cluster, &own, flags, streams).await?,
+            };
+            known.insert(address.namespace.clone(), found);
+        }
+        let Some(Known { place, all }) = known.get(&address.namespace) else { continue };
+        elsewhere |= *place != own;
         let names = [address.snapshot.clone()];
-        snapshots.extend(which::meant(cluster, &place, (&names, flags.repository.as_deref())).await?);
+        // The newest that there is something to look into: one that is being made holds nothing yet.
+        let stored: Vec<Snapshot> = all.iter().filter(|snapshot| is_stored(snapshot)).cloned().collect();
+        let by_time = address.snapshot.starts_with("latest") && !stored.is_empty();
+        let all = if by_time { &stored } else { all };
+        snapshots.extend(which::among(cluster, place, &names, all).await?);
     }
     Ok(Finding { snapshots, objects_of: objects_of(own, elsewhere, flags, context) })
 }
 
-/// All snapshots, the newest first.
+/// Whether anything of a snapshot was stored.
+#[must_use]
+pub fn is_stored(snapshot: &Snapshot) -> bool {
+    let components = snapshot.status.iter().flat_map(|status| status.components.values());
+    let stats = components.flat_map(|component| &component.restic_stats);
+    let mut ids = stats.filter_map(|stats| stats.summary.as_ref()?.id.as_ref());
+    ids.any(|id| !id.is_empty())
+}
+
+/// All snapshots that hold something, the newest first.
 pub async fn all(
     cluster: &Cluster,
     flags: &Flags,
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<Finding, Failure> {
     let own = context.namespace()?;
-    let place = place(cluster, &own, flags, streams).await?;
-    let snapshots = which::all(cluster, &place, flags.repository.as_deref()).await?;
+    let Known { place, all: mut snapshots } = here(cluster, &own, flags, streams).await?;
+    snapshots.retain(is_stored);
     if snapshots.is_empty() {
         crate::commands::create::installed(cluster).await?;
         return Err(Failure::new(Code::ObjectMissing, format!("there is no snapshot in namespace {place}"))
@@ -69,27 +91,34 @@ fn objects_of(own: String, elsewhere: bool, flags: &Flags, context: &Context) ->
     (asked && !flags.all_namespaces).then_some(own)
 }
 
-/// Where the snapshots are that a command in `own` means.
-async fn place(
+/// Snapshots of a namespace, the newest first.
+struct Known {
+    place: String,
+    all: Vec<Snapshot>,
+}
+
+/// The snapshots that a command in `own` means.
+async fn here(
     cluster: &Cluster,
     own: &str,
     flags: &Flags,
     streams: &mut Streams<'_>,
-) -> Result<String, Failure> {
-    let here: Vec<Snapshot> = cluster.list(Some(own), "").await?;
-    if !here.is_empty() {
-        return Ok(own.to_owned());
+) -> Result<Known, Failure> {
+    let repository = flags.repository.as_deref();
+    let all: Vec<Snapshot> = cluster.list(Some(own), "").await?;
+    if !all.is_empty() {
+        return Ok(Known { place: own.to_owned(), all: which::ordered(all, repository) });
     }
     // Whoever may not look elsewhere is told of here.
-    let all: Vec<Snapshot> = cluster.list(None, "").await.unwrap_or_default();
-    let covering = all.iter().filter(|snapshot| {
-        covers(snapshot, own)
-            && flags.repository.as_ref().is_none_or(|name| snapshot.spec.repository == *name)
-    });
-    let newest = covering.max_by_key(|snapshot| (glance::taken(snapshot), snapshot.name_any()));
-    let Some(found) = newest.and_then(kube::ResourceExt::namespace) else { return Ok(own.to_owned()) };
-    streams.story.plain(&format!("Namespace {own} has no snapshots of its own: reading those of {found}"));
-    Ok(found)
+    let everywhere: Vec<Snapshot> = cluster.list(None, "").await.unwrap_or_default();
+    let mut all = which::ordered(everywhere, repository);
+    let newest = all.iter().find(|snapshot| covers(snapshot, own));
+    let Some(place) = newest.and_then(kube::ResourceExt::namespace) else {
+        return Ok(Known { place: own.to_owned(), all: Vec::new() });
+    };
+    streams.story.plain(&format!("Namespace {own} has no snapshots of its own: reading those of {place}"));
+    all.retain(|snapshot| snapshot.namespace().as_deref() == Some(place.as_str()) && covers(snapshot, own));
+    Ok(Known { place, all })
 }
 
 /// Whether a snapshot may hold objects of a namespace.

@@ -64,9 +64,7 @@ impl Args {
         let cluster = context.cluster().await?;
         let mut found = finding::all(&cluster, &self.look, (context, streams)).await?;
         found.snapshots.retain(|snapshot| {
-            let recent =
-                since.is_none_or(|since| glance::taken(snapshot).is_some_and(|taken| taken >= since));
-            recent && snapshot.status.as_ref().is_some_and(|status| !status.components.is_empty())
+            since.is_none_or(|since| glance::taken(snapshot).is_some_and(|taken| taken >= since))
         });
         let library = library::open(&cluster, found.snapshots, &self.look, (context, streams)).await?;
         let typed: Vec<Objects> =
