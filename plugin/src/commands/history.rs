@@ -12,7 +12,7 @@ use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
 use crate::commands::list;
-use crate::commands::snapshot::diff::{Output, painted};
+use crate::commands::snapshot::diff::Output;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance;
@@ -79,7 +79,10 @@ impl Args {
             Output::Text if self.patch => self.patches(&events, context)?,
             Output::Text => self.table(&events, context),
         };
-        pager::show(&text, (context, streams))
+        match self.output {
+            Output::Json => pager::show(&text, (context, streams)),
+            Output::Text => pager::show_changes(&text, (context, streams)),
+        }
     }
 
     fn table(&self, events: &[Event], context: &Context) -> String {
@@ -105,7 +108,6 @@ impl Args {
     }
 
     fn patches(&self, events: &[Event], context: &Context) -> Result<String, Failure> {
-        let coloured = pager::coloured(context);
         let now = context.environment.now();
         let mut text = String::new();
         for event in events {
@@ -117,8 +119,7 @@ impl Args {
             );
             text.push_str(&heading);
             if let Some(difference) = &event.difference {
-                let patch = difference.patch((&event.previous, &event.snapshot))?;
-                text.push_str(&if coloured { painted(&patch) } else { patch });
+                text.push_str(&difference.patch((&event.previous, &event.snapshot))?);
             }
             text.push('\n');
         }

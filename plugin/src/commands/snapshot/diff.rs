@@ -88,7 +88,7 @@ impl Args {
         {
             return Err(choice::missing(&library, named, &cluster, objects_of.as_deref()).await?);
         }
-        let mut told = Told::new(&self, &library, pager::coloured(context));
+        let mut told = Told::new(&self, &library);
         let totals = if self.live {
             let old = items.into_iter().next().unwrap_or_default();
             let place = (objects_of.as_deref(), &wish);
@@ -99,7 +99,11 @@ impl Args {
                 .await?
         };
         let differs = told.number > 0;
-        pager::show(&told.finish(totals)?, (context, streams))?;
+        let text = told.finish(totals)?;
+        match self.output {
+            Output::Json => pager::show(&text, (context, streams))?,
+            Output::Text => pager::show_changes(&text, (context, streams))?,
+        }
         if differs { Err(Failure::told(Exit::Failed)) } else { Ok(()) }
     }
 
@@ -172,7 +176,6 @@ impl Args {
 struct Told<'a> {
     args: &'a Args,
     sides: (String, String),
-    coloured: bool,
     number: usize,
     text: String,
     rows: Vec<Vec<String>>,
@@ -180,13 +183,13 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn new(args: &'a Args, library: &Library, coloured: bool) -> Self {
+    fn new(args: &'a Args, library: &Library) -> Self {
         let name = |number: usize| {
             library.holdings.get(number).map(|holding| lookup::place(&holding.snapshot)).unwrap_or_default()
         };
         let new = if args.live { "live".to_owned() } else { name(1) };
         let (text, rows, documents) = (String::new(), Vec::new(), Vec::new());
-        Self { args, sides: (name(0), new), coloured, number: 0, text, rows, documents }
+        Self { args, sides: (name(0), new), number: 0, text, rows, documents }
     }
 
     fn note(&mut self, difference: &Difference) -> Result<(), Failure> {
@@ -205,8 +208,7 @@ impl<'a> Told<'a> {
             let letter = difference.kind.letter().to_owned();
             self.rows.push(vec![letter, namespace, difference.reference(), what]);
         } else {
-            let patch = difference.patch((&self.sides.0, &self.sides.1))?;
-            self.text.push_str(&if self.coloured { painted(&patch) } else { patch });
+            self.text.push_str(&difference.patch((&self.sides.0, &self.sides.1))?);
         }
         Ok(())
     }
@@ -244,39 +246,9 @@ fn closing(totals: Totals) -> String {
     line
 }
 
-/// A unified text in the colours that people know.
-#[must_use]
-pub fn painted(patch: &str) -> String {
-    let mut text = String::with_capacity(patch.len() + 256);
-    for line in patch.split_inclusive('\n') {
-        let bare = line.trim_end_matches('\n');
-        let colour = match bare.as_bytes() {
-            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'M', b' ', ..] => "1",
-            [b'@', b'@', ..] => "36",
-            [b'+', ..] => "32",
-            [b'-', ..] => "31",
-            _ => {
-                text.push_str(line);
-                continue;
-            }
-        };
-        let _ = writeln!(text, "\u{1b}[{colour}m{bare}\u{1b}[0m");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_patch_is_painted_line_by_line() {
-        assert_eq!(
-            painted("M  a/b\n--- x\n@@ -1 @@\n-old\n+new\n same\n"),
-            "\u{1b}[1mM  a/b\u{1b}[0m\n\u{1b}[1m--- x\u{1b}[0m\n\u{1b}[36m@@ -1 @@\u{1b}[0m\n\
-             \u{1b}[31m-old\u{1b}[0m\n\u{1b}[32m+new\u{1b}[0m\n same\n"
-        );
-    }
 
     #[test]
     fn what_is_not_told_is_counted() {
