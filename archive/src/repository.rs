@@ -26,6 +26,7 @@ mod backup;
 mod digest;
 mod error;
 mod keys;
+pub mod look;
 mod maintain;
 mod open;
 mod packs;

@@ -1,5 +1,6 @@
 //! Every call to the API server: each with a limit, each retried a little, each named in its error.
 
+mod bodies;
 mod changes;
 mod log;
 mod rights;

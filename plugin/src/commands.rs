@@ -7,9 +7,11 @@ pub mod copy;
 pub mod create;
 pub mod debug;
 pub mod effect;
+pub mod history;
 pub mod install;
 pub mod list;
 pub mod lookup;
+pub mod manifest_view;
 pub mod password;
 pub mod removal;
 pub mod repository;
@@ -46,6 +48,12 @@ pub enum Command {
     /// What was backed up
     #[command(subcommand, visible_alias = "snap")]
     Snapshot(snapshot::Command),
+    /// Show every snapshot in which an object changed, and how
+    History(history::Args),
+    /// Copy the files of a snapshot to this machine: the same as snapshot download
+    Download(snapshot::download::Args),
+    /// Show the manifests of a snapshot as a tree
+    ManifestView(manifest_view::Args),
     /// Run a backup now: the same as backup trigger
     Trigger(backup::trigger::Args),
     /// Pause backups: no run is started until they are resumed; the same as backup pause
@@ -95,6 +103,9 @@ impl Command {
             Self::Status(args) => args.run(context, streams).await,
             Self::Backup(command) => command.run(context, streams).await,
             Self::Snapshot(command) => command.run(context, streams).await,
+            Self::History(args) => args.run(context, streams).await,
+            Self::Download(args) => args.run(context, streams).await,
+            Self::ManifestView(args) => args.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Pause(args) => args.run(context, streams).await,
             Self::Resume(args) => args.run(context, streams).await,

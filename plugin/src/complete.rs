@@ -18,6 +18,7 @@ use crate::args::{Connection, Manner};
 use crate::cli::Cli;
 use crate::cluster::Cluster;
 use crate::context::Context;
+use crate::discovery;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::object::Kind;
@@ -231,6 +232,10 @@ fn positional(command: &Command, path: &[&str], index: usize) -> Wanted {
             values.iter().map(|value| (value.get_name().to_owned(), about(value.get_help()))).collect(),
         );
     }
+    if matches!((path, index), (["history"], 0) | (["snapshot", "ls"], 1..) | (["snapshot", "diff"], 2..)) {
+        let kinds = discovery::built_in().into_iter();
+        return Wanted::Words(kinds.map(|served| (served.kind.plural, served.kind.kind)).collect());
+    }
     object_of(path).map_or(Wanted::Nothing, |named| Wanted::Names(named, String::new()))
 }
 
@@ -238,7 +243,7 @@ fn positional(command: &Command, path: &[&str], index: usize) -> Wanted {
 fn object_of(path: &[&str]) -> Option<Named> {
     let (first, second) = (path.first().copied()?, path.get(1).copied());
     match (first, second) {
-        (_, Some("create")) => None,
+        (_, Some("create" | "find")) => None,
         ("backup" | "trigger" | "watch" | "pause" | "resume", _) | ("debug", Some("backup")) => {
             Some(Named::Backup)
         }
@@ -300,7 +305,11 @@ async fn fetch(cluster: &Cluster, whose: Named, namespace: &str, line: &Line) ->
     };
     let items = cluster.list_kind(&kind, namespace).await.ok()?;
     let name = |item: &serde_json::Value| Some(item["metadata"]["name"].as_str()?.to_owned());
-    Some(items.iter().filter_map(name).collect())
+    let mut names: Vec<String> = items.iter().filter_map(name).collect();
+    if whose == Named::Snapshot && !names.is_empty() {
+        names.push("latest".to_owned());
+    }
+    Some(names)
 }
 
 #[cfg(test)]
@@ -326,6 +335,11 @@ mod tests {
             ("debug backupstorage ", Named::Storage),
             ("debug bundle --backup ", Named::Backup),
             ("snapshot list --repository ", Named::Repository),
+            ("snapshot ls ", Named::Snapshot),
+            ("snapshot diff latest ", Named::Snapshot),
+            ("snap cat lat", Named::Snapshot),
+            ("download ", Named::Snapshot),
+            ("manifest-view --snapshot ", Named::Snapshot),
             ("trigger orders -n ", Named::Namespace),
         ] {
             assert_eq!(line(words).wanted, Wanted::Names(named, String::new()), "{words}");
@@ -354,6 +368,9 @@ mod tests {
         assert!(words("password ").contains(&"update".to_owned()));
         assert!(words("trigger --").contains(&"--sessions".to_owned()));
         assert_eq!(words("trigger --color "), ["auto", "always", "never"]);
+        for line in ["history ", "snapshot ls latest ", "snapshot diff latest latest~1 "] {
+            assert!(words(line).contains(&"deployments".to_owned()), "{line}");
+        }
         assert!(words("completion ").contains(&"kubectl".to_owned()));
     }
 }

@@ -65,6 +65,12 @@ impl Context {
         self.environment.can_redraw() && !self.manner.accessible && !accessible
     }
 
+    /// Whether the namespace was typed, and is not that of the context.
+    #[must_use]
+    pub fn is_namespace_typed(&self) -> bool {
+        self.connection.namespace.is_some()
+    }
+
     /// ` -n NAMESPACE` for a command line that is shown, or nothing where the context already says it.
     pub fn namespace_flag(&self) -> Result<String, Failure> {
         Ok(match &self.connection.namespace {

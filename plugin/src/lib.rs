@@ -26,6 +26,7 @@ pub mod failure;
 pub mod glance;
 pub mod human;
 pub mod kuberc;
+pub mod look;
 pub mod object;
 pub mod output;
 pub mod pods;
@@ -175,7 +176,7 @@ fn usage(error: &clap::Error, results: &mut dyn Write, story: &mut dyn Write) ->
 }
 
 /// Whether a stream is coloured: <https://no-color.org> and its companions, unless `--color` decides.
-fn colours(wish: Color, at_terminal: bool, environment: &Environment) -> bool {
+pub(crate) fn colours(wish: Color, at_terminal: bool, environment: &Environment) -> bool {
     match wish {
         Color::Always => true,
         Color::Never => false,

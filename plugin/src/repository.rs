@@ -1,12 +1,14 @@
 //! A Repository opened from here: with the user's own rights on the objects that describe it, and over the user's own
-//! network to the bucket.
+//! network to the bucket, or through the cluster.
+
+mod source;
 
 use std::sync::Arc;
 
 use archive::access::Password;
-use archive::location::{self, Location};
+use archive::location;
 use archive::repository::{Error, Repository as Archive, Site};
-use archive::store::{self, ObjectStore, Patience};
+use archive::store;
 use archive::worker::Worker;
 use crds::reference::ObjectReference;
 use crds::storage::{BackupStorage, Repository, Snapshot};
@@ -18,7 +20,10 @@ use crate::commands::create;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Code, Failure};
+use crate::streams::Streams;
 use crate::suggest;
+
+pub use source::{Connected, From, Source, connect};
 
 /// How long to wait for locks of others: a person asks again.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
@@ -31,7 +36,7 @@ pub struct Found {
     /// Where its password is.
     pub secret: ObjectReference,
     /// The bucket.
-    pub store: Arc<dyn ObjectStore>,
+    pub bucket: Connected,
     /// What opens it.
     pub password: Password,
     /// The components that are meant, each of which is a repository of restic.
@@ -43,15 +48,16 @@ pub async fn find(
     cluster: &Cluster,
     (namespace, name): (&str, &str),
     paths: &[String],
+    source: Source,
 ) -> Result<Found, Failure> {
     let object = object(cluster, namespace, name).await?;
     let paths = components(cluster, &object, paths).await?;
-    let store = store(cluster, &object).await?;
+    let bucket = connect(cluster, &storage(cluster, &object).await?, source).await?;
     let secret = reference(&object, object.spec.encryption_secret.as_ref(), "spec.encryptionSecret")?;
     let data = secret_data(cluster, &secret).await?;
     let password = Password::from_secret(&secret.to_string(), &data)
         .map_err(|error| unusable(&object).why(error.to_string()))?;
-    Ok(Found { object, secret, store, password, paths })
+    Ok(Found { object, secret, bucket, password, paths })
 }
 
 impl Found {
@@ -59,6 +65,11 @@ impl Found {
     #[must_use]
     pub fn name(&self) -> String {
         spoken(&self.object)
+    }
+
+    /// Says from where it is reached.
+    pub fn tell(&self, streams: &mut Streams<'_>) {
+        streams.story.plain(&format!("Repository {}, from {}", self.name(), self.bucket.from));
     }
 
     /// Opens one of its components with a password.
@@ -69,7 +80,7 @@ impl Found {
         environment: &Environment,
     ) -> Result<Archive, Failure> {
         let directory = location::repository_directory(&self.object.spec.path, path);
-        let site = Site::new(Arc::clone(&self.store), directory, worker(environment));
+        let site = Site::new(Arc::clone(&self.bucket.store), directory, worker(environment));
         let opened = Archive::open(site, password).await;
         let opened = opened.map_err(|error| failure(&error, &format!("open repository {}", self.name())))?;
         Ok(opened.waiting_for_locks(LOCK_PATIENCE))
@@ -97,39 +108,11 @@ pub async fn object(cluster: &Cluster, namespace: &str, name: &str) -> Result<Re
     })
 }
 
-/// The object store behind a BackupStorage, with the patience of a person.
-pub async fn connect(cluster: &Cluster, storage: &BackupStorage) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let (namespace, name) = (storage.namespace().unwrap_or_default(), storage.name_any());
-    let unusable = || {
-        Failure::new(
-            Code::StorageUnusable,
-            format!("BackupStorage {namespace}/{name} cannot be used from here"),
-        )
-    };
-    let Some(backend) = &storage.spec.storage else {
-        return Err(unusable().why("its spec.storage is missing"));
-    };
-    let location = Location::of(backend).map_err(|error| unusable().why(error.to_string()))?;
-    let secret = match backend.secret_name() {
-        None => None,
-        Some(secret) => {
-            let reference = ObjectReference::new(&namespace, secret);
-            Some((reference.to_string(), secret_data(cluster, &reference).await?))
-        }
-    };
-    let named = secret.as_ref().map(|(name, data)| (name.as_str(), data));
-    let access = location.access(named).map_err(|error| unusable().why(error.to_string()))?;
-    store::connect_with(&location, &access, Patience::brief())
-        .map_err(|error| unusable().why(error.to_string()))
-}
-
-async fn store(cluster: &Cluster, object: &Repository) -> Result<Arc<dyn ObjectStore>, Failure> {
+async fn storage(cluster: &Cluster, object: &Repository) -> Result<BackupStorage, Failure> {
     let reference = reference(object, object.spec.storage_ref.as_ref(), "spec.storageRef")?;
     let namespace = reference.namespace.as_deref();
-    let Some(storage) = cluster.get::<BackupStorage>(namespace, &reference.name).await? else {
-        return Err(unusable(object).why(format!("BackupStorage {reference} does not exist")));
-    };
-    connect(cluster, &storage).await
+    let found = cluster.get::<BackupStorage>(namespace, &reference.name).await?;
+    found.ok_or_else(|| unusable(object).why(format!("BackupStorage {reference} does not exist")))
 }
 
 async fn secret_data(
@@ -290,7 +273,11 @@ pub fn short(path: &str) -> &str {
 }
 
 /// Opens every component that is meant, in order.
-pub async fn open_all(found: &Found, context: &Context) -> Result<Vec<(String, Archive)>, Failure> {
+pub async fn open_all(
+    found: &Found,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<Vec<(String, Archive)>, Failure> {
+    found.tell(streams);
     let mut opened = Vec::new();
     for path in &found.paths {
         opened.push((path.clone(), found.open(path, &context.environment).await?));

@@ -11,6 +11,7 @@ mod hooks;
 mod killed;
 mod krew;
 mod lists;
+mod look;
 mod operator;
 mod plugin;
 mod recorded;

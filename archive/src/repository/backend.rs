@@ -6,6 +6,7 @@
 //! others.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use rustic_core::{BytesList, ErrorKind, Id, ReadBackend, RusticError, RusticResu
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::packs::Packs;
+use super::packs::{Ahead, Packs};
 use crate::progress::Progress;
 use crate::store::{self, Condition, ObjectStore, content_type};
 
@@ -24,6 +25,7 @@ pub struct Backend {
     directory: String,
     runtime: Handle,
     trees: Packs,
+    ahead: Ahead,
     state: Mutex<State>,
 }
 
@@ -69,7 +71,14 @@ impl Backend {
             initialising: None,
             made: None,
         };
-        Self { store, directory, runtime, trees: Packs::default(), state: Mutex::new(state) }
+        Self {
+            store,
+            directory,
+            runtime,
+            trees: Packs::default(),
+            ahead: Ahead::default(),
+            state: Mutex::new(state),
+        }
     }
 
     /// Begins an operation: forgets what the last one met, and stops at `cancel` from now on.
@@ -120,6 +129,19 @@ impl Backend {
                 format!("{directory}/{}/{name}", tpe.dirname())
             }
         }
+    }
+
+    /// Reads a stretch of a pack and keeps it, until [`Backend::forget_ahead`], for the engine to ask for what is in it.
+    pub fn read_ahead(&self, pack: &Id, range: Range<u64>) -> RusticResult<()> {
+        let path = self.path(FileType::Pack, pack);
+        let content = self.run(self.store.get_range(&path, range.clone()))?;
+        self.ahead.keep(super::full(pack), range, content);
+        Ok(())
+    }
+
+    /// Drops what [`Backend::read_ahead`] kept.
+    pub fn forget_ahead(&self, pack: &Id, range: &Range<u64>) {
+        self.ahead.forget(&super::full(pack), range);
     }
 
     /// Runs one call to the store to its end, or to that of the operation.
@@ -236,6 +258,9 @@ impl ReadBackend for Backend {
         if cacheable && tpe == FileType::Pack {
             let name = super::full(id);
             return self.run(self.trees.read(&*self.store, &name, &path, range));
+        }
+        if let Some(part) = self.ahead.part(&super::full(id), &range) {
+            return Ok(part);
         }
         self.run(self.store.get_range(&path, range))
     }

@@ -30,6 +30,48 @@ struct Kept {
     bytes: usize,
 }
 
+/// Stretches of packs that were read before the engine asks for what is in them.
+#[derive(Debug, Default)]
+pub struct Ahead(Mutex<Stretches>);
+
+/// By the names of packs: from where to where, and what is there.
+type Stretches = HashMap<String, Vec<(Range<u64>, Bytes)>>;
+
+impl Ahead {
+    /// Keeps a stretch.
+    pub fn keep(&self, name: String, range: Range<u64>, content: Bytes) {
+        self.kept().entry(name).or_default().push((range, content));
+    }
+
+    /// A part of the pack `name`, if a stretch that is kept holds it.
+    pub fn part(&self, name: &str, wanted: &Range<u64>) -> Option<Bytes> {
+        let kept = self.kept();
+        let (range, content) = kept
+            .get(name)?
+            .iter()
+            .find(|(range, _)| range.start <= wanted.start && wanted.end <= range.end)?;
+        let place = |offset: u64| usize::try_from(offset - range.start).ok();
+        let (start, end) = (place(wanted.start)?, place(wanted.end)?);
+        (end <= content.len()).then(|| content.slice(start..end))
+    }
+
+    /// Drops a stretch.
+    pub fn forget(&self, name: &str, gone: &Range<u64>) {
+        let mut kept = self.kept();
+        if let Some(stretches) = kept.get_mut(name) {
+            stretches.retain(|(range, _)| range != gone);
+            if stretches.is_empty() {
+                kept.remove(name);
+            }
+        }
+    }
+
+    /// No step under this mutex can leave it half changed.
+    fn kept(&self) -> MutexGuard<'_, Stretches> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The whole pack, or nothing for one that is too large. Read by whoever asks first; the others wait.
 type Pack = OnceCell<Option<Bytes>>;
 

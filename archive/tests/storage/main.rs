@@ -15,6 +15,8 @@ mod keys;
 #[cfg(test)]
 mod locks;
 #[cfg(test)]
+mod look;
+#[cfg(test)]
 mod repository;
 #[cfg(test)]
 mod s3;

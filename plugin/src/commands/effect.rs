@@ -24,9 +24,14 @@ impl Command {
         match self {
             // A small object in every storage.
             Self::Check(args) if args.writes() => Writes,
-            Self::Check(_) | Self::Status(_) | Self::Watch(_) | Self::Version(_) | Self::Completion(_) => {
-                Reads
-            }
+            Self::Check(_)
+            | Self::Status(_)
+            | Self::History(_)
+            | Self::Download(_)
+            | Self::ManifestView(_)
+            | Self::Watch(_)
+            | Self::Version(_)
+            | Self::Completion(_) => Reads,
             Self::Install(_)
             | Self::Uninstall(_)
             | Self::Trigger(_)
@@ -54,9 +59,9 @@ fn of_backup(command: &backup::Command) -> Effect {
 }
 
 fn of_snapshot(command: &snapshot::Command) -> Effect {
-    use snapshot::Command::{Delete, List, Show, Watch};
+    use snapshot::Command::{Cat, Delete, Diff, Download, Find, List, Ls, Show, Watch};
     match command {
-        List(_) | Show(_) | Watch(_) => Reads,
+        List(_) | Show(_) | Watch(_) | Ls(_) | Cat(_) | Diff(_) | Find(_) | Download(_) => Reads,
         Delete(_) => Writes,
     }
 }

@@ -11,7 +11,7 @@ use archive::repository::{KeyInfo, Repository as Archive};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::repository::{self, Found};
+use crate::repository::{self, Found, Source};
 use crate::streams::Streams;
 
 /// The passwords that open a repository
@@ -53,15 +53,21 @@ pub struct Place {
     /// Only these components, comma separated, for example repository/v1/nightly/manifest
     #[arg(long, value_delimiter = ',', value_name = "PATHS")]
     pub paths: Vec<String>,
+    #[command(flatten)]
+    pub source: Source,
 }
 
 impl Place {
     /// Reads the Repository and opens what is meant of it.
-    pub async fn open(&self, context: &Context) -> Result<(Found, Vec<(String, Archive)>), Failure> {
+    pub async fn open(
+        &self,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(Found, Vec<(String, Archive)>), Failure> {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let found = repository::find(&cluster, (&namespace, &self.repository), &self.paths).await?;
-        let opened = repository::open_all(&found, context).await?;
+        let found =
+            repository::find(&cluster, (&namespace, &self.repository), &self.paths, self.source).await?;
+        let opened = repository::open_all(&found, (context, streams)).await?;
         Ok((found, opened))
     }
 }

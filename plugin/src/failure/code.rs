@@ -80,6 +80,8 @@ codes! {
     RepositoryEmpty "KS050" "A repository holds nothing yet" Cluster;
     RepositoryLocked "KS051" "A repository is locked" Cluster;
     RepositoryUnusable "KS052" "A repository cannot be used" Cluster;
+    SnapshotEmpty "KS053" "A snapshot holds nothing that can be read" Cluster;
+    DestinationUnusable "KS054" "A place for files cannot be used" Usage;
     // Objects of the cluster.
     ObjectMissing "KS060" "An object does not exist" Cluster;
     FieldConflict "KS061" "A change conflicts with another manager" Cluster;

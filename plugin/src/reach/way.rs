@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use archive::access::Access;
 use archive::location::Location;
 use archive::store::{self, Condition, ObjectStore, Patience};
 use clap::ValueEnum;
@@ -79,6 +81,11 @@ impl Way {
     #[must_use]
     pub fn may_miss(&self) -> bool {
         self.tunnel.is_none() && matches!(&self.location, Location::S3(s3) if is_private(&s3.endpoint))
+    }
+
+    /// The bucket at its end, for as long as the way is kept.
+    pub fn store(&self, access: &Access) -> Result<Arc<dyn ObjectStore>, store::Error> {
+        store::connect_with(&self.location, access, Patience::brief())
     }
 
     /// Writes, reads back and deletes a small object; otherwise what is wrong, told as that of `what`.

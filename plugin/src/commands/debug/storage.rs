@@ -16,7 +16,7 @@ use crate::commands::lookup;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::human;
-use crate::repository::{connect, store_failure};
+use crate::repository::{Source, connect, store_failure};
 use crate::setup;
 use crate::story::Glyph;
 use crate::streams::Streams;
@@ -30,6 +30,8 @@ pub struct Args {
     /// The BackupStorage
     #[arg(value_name = "NAME")]
     name: String,
+    #[command(flatten)]
+    source: Source,
 }
 
 impl Args {
@@ -40,9 +42,10 @@ impl Args {
         let storage: BackupStorage = lookup::one(&cluster, &namespace, &self.name).await?;
         streams.results.write_all(told(&storage).as_bytes())?;
         streams.results.flush()?;
-        let store = connect(&cluster, &storage).await?;
-        streams.story.line(Glyph::Here, "from here, with the credentials of the storage");
-        let tried = exercise(&*store, context, streams).await;
+        let bucket = connect(&cluster, &storage, self.source).await?;
+        let here = format!("from {}, with the credentials of the storage", bucket.from);
+        streams.story.line(Glyph::Here, &here);
+        let tried = exercise(&*bucket.store, context, streams).await;
         tried.map_err(|(doing, error)| {
             let what = format!("could not {doing} BackupStorage {namespace}/{}", self.name);
             let failure = store_failure(&error, &what);
@@ -51,8 +54,10 @@ impl Args {
                 None => failure,
             }
         })?;
-        let text =
-            format!("BackupStorage {namespace}/{} works from here; nothing was left behind", self.name);
+        let text = format!(
+            "BackupStorage {namespace}/{} works from {}; nothing was left behind",
+            self.name, bucket.from
+        );
         streams.story.line(Glyph::Done, &text);
         Ok(())
     }

@@ -29,7 +29,7 @@ impl Args {
     /// Adds the password to every component that is meant.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let password = self.new.read(context, streams).await?;
-        let (found, opened) = self.place.open(context).await?;
+        let (found, opened) = self.place.open((context, streams)).await?;
         if password.expose() == found.password.expose() {
             return Err(Failure::new(Code::PasswordConflict, "that password opens the repository already")
                 .why(format!("it is the one in Secret {}", found.secret)));

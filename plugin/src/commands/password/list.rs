@@ -23,7 +23,7 @@ pub struct Args {
 impl Args {
     /// Lists.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let (found, opened) = self.place.open(context).await?;
+        let (found, opened) = self.place.open((context, streams)).await?;
         let mut all = Vec::new();
         for (path, archive) in &opened {
             all.extend(keys(&found, archive).await?.into_iter().map(|key| (path.clone(), key)));

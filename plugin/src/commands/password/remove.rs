@@ -6,7 +6,7 @@ use super::{keys, short};
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::output;
-use crate::repository;
+use crate::repository::{self, Source};
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -19,6 +19,8 @@ pub struct Args {
     /// The keys and their components, as list -o name prints them; may be repeated, or comma separated
     #[arg(long, required = true, value_delimiter = ',', value_name = "ID:PATH")]
     id_paths: Vec<String>,
+    #[command(flatten)]
+    source: Source,
 }
 
 impl Args {
@@ -29,8 +31,8 @@ impl Args {
         let paths: Vec<String> = wished.iter().map(|(_, path)| path.clone()).collect();
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let found = repository::find(&cluster, (&namespace, &self.repository), &paths).await?;
-        let opened = repository::open_all(&found, context).await?;
+        let found = repository::find(&cluster, (&namespace, &self.repository), &paths, self.source).await?;
+        let opened = repository::open_all(&found, (context, streams)).await?;
         let mut planned = Vec::new();
         for (path, archive) in &opened {
             let keys = keys(&found, archive).await?;

@@ -35,7 +35,8 @@ impl Args {
         let password = self.new.read(context, streams).await?;
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let found = repository::find(&cluster, (&namespace, &self.place.repository), &[]).await?;
+        let found =
+            repository::find(&cluster, (&namespace, &self.place.repository), &[], self.place.source).await?;
         if let Some(left_out) = left_out(&found.paths, &self.place.paths) {
             return Err(Failure::usage(format!("--paths leaves out {left_out}"))
                 .why(format!(
@@ -50,7 +51,7 @@ impl Args {
         }
         only_user(&cluster, &found).await?;
         set_secret(&cluster, &found, &password, true).await?;
-        let opened = repository::open_all(&found, context).await?;
+        let opened = repository::open_all(&found, (context, streams)).await?;
         let old = replace_keys(&found, &opened, &password, context).await?;
         set_secret(&cluster, &found, &password, false).await?;
         streams.story.line(Glyph::Done, &format!("Secret {} holds the new password", found.secret));

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::human;
-use crate::repository;
+use crate::repository::{self, Source};
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -18,6 +18,8 @@ pub struct Args {
     /// Only these components, comma separated, for example repository/v1/nightly/manifest
     #[arg(long, value_delimiter = ',', value_name = "PATHS")]
     paths: Vec<String>,
+    #[command(flatten)]
+    source: Source,
 }
 
 impl Args {
@@ -25,9 +27,10 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let found = repository::find(&cluster, (&namespace, &self.repository), &self.paths).await?;
+        let found =
+            repository::find(&cluster, (&namespace, &self.repository), &self.paths, self.source).await?;
         let mut damaged = false;
-        for (path, archive) in repository::open_all(&found, context).await? {
+        for (path, archive) in repository::open_all(&found, (context, streams)).await? {
             let doing = format!("check repository {}", found.name());
             let problems = archive.check().await.map_err(|error| repository::failure(&error, &doing))?;
             let snapshots = archive.snapshots().await.map_err(|error| repository::failure(&error, &doing))?;

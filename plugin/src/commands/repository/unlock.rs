@@ -14,7 +14,7 @@ use crate::failure::{Code, Failure};
 use crate::human;
 use crate::output;
 use crate::prompt;
-use crate::repository::{self, Found};
+use crate::repository::{self, Found, Source};
 use crate::story::Glyph;
 use crate::streams::Streams;
 
@@ -33,6 +33,8 @@ pub struct Args {
     /// Remove every lock without asking, also of work that goes on
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// What has become of the owner of a lock.
@@ -69,8 +71,9 @@ impl Args {
         let limit = context::duration("--older-than", &self.older_than)?;
         let namespace = context.namespace()?;
         let cluster = context.cluster().await?;
-        let found = repository::find(&cluster, (&namespace, &self.repository), &self.paths).await?;
-        let opened = repository::open_all(&found, context).await?;
+        let found =
+            repository::find(&cluster, (&namespace, &self.repository), &self.paths, self.source).await?;
+        let opened = repository::open_all(&found, (context, streams)).await?;
         let seen = look(&cluster, &found, &opened).await?;
         if seen.is_empty() {
             streams.story.plain(&format!("No locks in repository {}.", found.name()));

@@ -18,12 +18,20 @@ pub async fn meant(
     namespace: &str,
     (names, repository): (&[String], Option<&str>),
 ) -> Result<Vec<Snapshot>, Failure> {
-    let mut all: Vec<Snapshot> = cluster.list(Some(namespace), "").await?;
-    all.retain(|snapshot| repository.is_none_or(|wished| snapshot.spec.repository == wished));
-    all.sort_by_key(|snapshot| std::cmp::Reverse((glance::taken(snapshot), snapshot.name_any())));
+    let all = all(cluster, namespace, repository).await?;
+    among(cluster, namespace, names, &all).await
+}
+
+/// The same among snapshots that are known, the newest first.
+pub async fn among(
+    cluster: &Cluster,
+    namespace: &str,
+    names: &[String],
+    all: &[Snapshot],
+) -> Result<Vec<Snapshot>, Failure> {
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for name in names {
-        match resolve(name, &all) {
+        match resolve(name, all) {
             Found::One(snapshot) => found.push(snapshot.clone()),
             Found::Several(names) => failures.push(
                 Failure::new(Code::Ambiguous, format!("the id {name} is that of several snapshots"))
@@ -40,6 +48,24 @@ pub async fn meant(
         }
     }
     Failure::several(failures).map_or(Ok(found), Err)
+}
+
+/// All snapshots of a namespace, the newest first; only of this repository, if one is named.
+pub async fn all(
+    cluster: &Cluster,
+    namespace: &str,
+    repository: Option<&str>,
+) -> Result<Vec<Snapshot>, Failure> {
+    let all: Vec<Snapshot> = cluster.list(Some(namespace), "").await?;
+    Ok(ordered(all, repository))
+}
+
+/// The newest first; only of this repository, if one is named.
+#[must_use]
+pub fn ordered(mut all: Vec<Snapshot>, repository: Option<&str>) -> Vec<Snapshot> {
+    all.retain(|snapshot| repository.is_none_or(|wished| snapshot.spec.repository == wished));
+    all.sort_by_key(|snapshot| std::cmp::Reverse((glance::taken(snapshot), snapshot.name_any())));
+    all
 }
 
 #[derive(Debug, PartialEq)]

@@ -1,0 +1,1 @@
+kubectl kubestash snapshot ls latest -l 'app in x'

@@ -1,0 +1,1 @@
+kubectl kubestash history deploy/orders --since tomorrow

@@ -1,0 +1,2 @@
+kubectl kubestash unlock shop-repo --from cluster
+api ../unlock/repository.json

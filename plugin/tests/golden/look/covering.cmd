@@ -1,0 +1,2 @@
+kubectl kubestash snapshot ls latest -n other
+api covering.json

@@ -1,0 +1,2 @@
+kubectl kubestash snapshot ls shop-repo-1
+api empty.json

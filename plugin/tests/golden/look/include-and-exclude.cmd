@@ -1,0 +1,1 @@
+kubectl kubestash download latest --include a --exclude b

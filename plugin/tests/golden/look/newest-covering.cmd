@@ -1,0 +1,2 @@
+kubectl kubestash snapshot ls latest -n third
+api covering.json

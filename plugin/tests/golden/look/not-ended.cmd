@@ -1,0 +1,2 @@
+kubectl kubestash snapshot cat latest:deploy/orders
+api empty.json

@@ -1,0 +1,2 @@
+kubectl kubestash history deploy/orders -n other
+api empty.json

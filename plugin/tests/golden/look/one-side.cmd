@@ -1,0 +1,1 @@
+kubectl kubestash snapshot diff latest

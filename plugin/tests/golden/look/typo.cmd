@@ -1,0 +1,2 @@
+kubectl kubestash snapshot ls shop-repo-l
+api empty.json

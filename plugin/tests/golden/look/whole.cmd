@@ -1,0 +1,1 @@
+kubectl kubestash snapshot cat latest
