@@ -45,7 +45,7 @@ async fn three_backups(story: &str) -> Namespace {
     let changed = APPLICATION.replace("orders:1.9", "orders:2.0").replace("first-m4rker", "second-m4rker");
     namespace.apply(&changed).await;
     let extra =
-        "{apiVersion: v1, kind: ConfigMap, metadata: {name: extra, namespace: NAMESPACE}, data: {a: b}}";
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra, namespace: NAMESPACE}\ndata: {a: b}\n";
     namespace.apply(extra).await;
     another(&namespace).await;
     let gone = ["delete", "configmap", "extra", "-n", &namespace.name];

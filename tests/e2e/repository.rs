@@ -203,7 +203,7 @@ async fn logs_and_diagnosis_tell_what_happened_and_no_secret() {
     assert!(said.stdout.contains("kubestash-operator") && said.stdout.contains("1/1 ready"), "{said:?}");
     let said = plugin(&namespace, "debug backupstorage minio", "").await;
     said.assert_success();
-    assert!(said.stderr.contains("works from here"), "{said:?}");
+    assert!(said.stderr.contains("works from this machine"), "{said:?}");
     assert!(!namespace.bucket().keys().iter().any(|key| key.contains("debug")));
 
     let folder = tempfile::tempdir().expect("a folder");
