@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod order;
 pub mod progress;
 pub mod repository;
+pub mod restore;
 pub mod scope;
 pub mod select;
 pub mod store;
