@@ -8,9 +8,19 @@
 //! are known by then. So a restore that is killed leaves nothing half done: the next one finds what is there unchanged and
 //! makes the rest.
 
+pub mod card;
+pub mod choose;
+pub mod compare;
+pub mod kinds;
 pub mod options;
+pub mod prepare;
+pub mod problem;
 pub mod progress;
+pub mod references;
+pub mod removed;
 pub mod report;
+pub mod tier;
+pub mod transform;
 pub mod verdict;
 
 use std::sync::Arc;
