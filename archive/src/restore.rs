@@ -23,6 +23,11 @@ pub mod tier;
 pub mod transform;
 pub mod verdict;
 
+mod fields;
+mod lists;
+mod patch;
+mod pods;
+
 use std::sync::Arc;
 
 use kube::Client;
