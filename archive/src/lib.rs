@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 pub mod bucket;
 pub mod collect;
+pub mod coverage;
 pub mod discovery;
 pub mod entry;
 pub mod error;

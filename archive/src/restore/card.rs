@@ -123,7 +123,8 @@ fn malformed(why: &str) -> Problem {
 /// What may not be part of a request's path (`IsValidPathSegmentName` of Kubernetes), or of a type's name.
 fn check_names(key: &Key) -> Result<(), Problem> {
     let is_segment = |text: &str| !text.contains(['%', '/']) && !text.chars().any(char::is_control);
-    let is_type = |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'));
+    let is_type =
+        |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'));
     if !is_type(&key.group_resource) {
         return Err(malformed("no type has such a name"));
     }
@@ -164,7 +165,9 @@ fn is_fixed(key: &Key, object: &Map<String, Value>, safe: bool) -> bool {
         return false;
     }
     let ports = at(object, "/spec/ports").and_then(Value::as_array).into_iter().flatten();
-    let port = ports.into_iter().any(|port| port.get("nodePort").and_then(Value::as_u64).is_some_and(|port| port > 0));
+    let port = ports
+        .into_iter()
+        .any(|port| port.get("nodePort").and_then(Value::as_u64).is_some_and(|port| port > 0));
     let address = at(object, "/spec/clusterIP").and_then(Value::as_str);
     port || !safe && address.is_some_and(|address| !matches!(address, "" | "None"))
 }

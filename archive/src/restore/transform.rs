@@ -13,6 +13,10 @@ pub fn target(key: &Key, _transform: &Transform) -> Key {
 }
 
 /// Changes an object that [`super::prepare`] has prepared. `key` is the object in the snapshot. Fails where a patch does.
-pub fn transform(_object: &mut Map<String, Value>, _key: &Key, _transform: &Transform) -> Result<(), Problem> {
+pub fn transform(
+    _object: &mut Map<String, Value>,
+    _key: &Key,
+    _transform: &Transform,
+) -> Result<(), Problem> {
     Ok(())
 }

@@ -73,6 +73,15 @@ pub(crate) fn free_form(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
+impl AddonInfo {
+    /// The ServiceAccount that the Job runs as, where somebody named one.
+    #[must_use]
+    pub fn service_account(&self) -> Option<&str> {
+        let account = self.job_template.as_ref()?.spec.as_ref()?.service_account_name.as_deref();
+        account.filter(|account| !account.is_empty())
+    }
+}
+
 impl TaskReference {
     /// The parameters as text: strings as they are, `true` and `3` as they are written, anything else as JSON.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, String)> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -179,7 +180,8 @@ pub struct RestoreSessionStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// How the restore of a component went.
+/// How the restore of a component went. From `objects` on the fields are this project's own: a reader of KubeStash does
+/// not know them, and does not need them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentRestoreStatus {
@@ -191,6 +193,42 @@ pub struct ComponentRestoreStatus {
     pub duration: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What became of the objects, so far or in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<RestoredObjects>,
+    /// The first of the objects that were not brought back, each with the reason; all of them are in `report`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<String>,
+    /// What concerns no single object: a type that is not served, a right that is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The file in the storage that says what became of each object, below the prefix of the BackupStorage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+}
+
+/// How many objects became what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoredObjects {
+    #[serde(default)]
+    pub created: i64,
+    #[serde(default)]
+    pub unchanged: i64,
+    /// Changed, or deleted and made again.
+    #[serde(default)]
+    pub updated: i64,
+    /// Differ, and stayed as they are.
+    #[serde(default)]
+    pub left: i64,
+    /// Not brought back, for a reason that is no failure.
+    #[serde(default)]
+    pub skipped: i64,
+    /// Removed, because the snapshot lacks them.
+    #[serde(default)]
+    pub pruned: i64,
+    #[serde(default)]
+    pub failed: i64,
 }
 
 /// A component being restored; the formats are those of
@@ -224,6 +262,21 @@ impl RestorePhase {
     #[must_use]
     pub fn is_completed(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Invalid | Self::Unknown)
+    }
+}
+
+impl RestoreSession {
+    /// The namespace of the Snapshot and its Repository: the RestoreSession's own unless it names another.
+    #[must_use]
+    pub fn source_namespace(&self) -> String {
+        let named = self.spec.data_source.as_ref().and_then(|source| source.namespace.clone());
+        named.filter(|namespace| !namespace.is_empty()).or_else(|| self.namespace()).unwrap_or_default()
+    }
+
+    /// The ServiceAccount that the restore runs as: there is no other than that which the user names.
+    #[must_use]
+    pub fn service_account(&self) -> Option<&str> {
+        self.spec.addon.as_ref()?.service_account()
     }
 }
 
