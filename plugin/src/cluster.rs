@@ -151,6 +151,12 @@ impl Cluster {
         &self.server
     }
 
+    /// The client itself, for what brings its own limits and its own retries.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Reads one object; `None` when it does not exist, or when its kind does not.
     pub async fn get<K>(&self, namespace: Option<&str>, name: &str) -> Result<Option<K>, Error>
     where

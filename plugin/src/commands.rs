@@ -10,11 +10,14 @@ pub mod effect;
 pub mod history;
 pub mod install;
 pub mod list;
+pub mod logs;
 pub mod lookup;
+pub mod manifest_restore;
 pub mod manifest_view;
 pub mod password;
 pub mod removal;
 pub mod repository;
+pub mod restore;
 pub mod retention;
 pub mod show;
 pub mod snapshot;
@@ -54,6 +57,11 @@ pub enum Command {
     Download(snapshot::download::Args),
     /// Show the manifests of a snapshot as a tree
     ManifestView(manifest_view::Args),
+    /// What a restore would do, doing it, and how it went
+    #[command(subcommand, visible_alias = "restoresession")]
+    Restore(restore::Command),
+    /// Bring back manifests of a snapshot from here, with your own rights
+    ManifestRestore(Box<manifest_restore::Args>),
     /// Run a backup now: the same as backup trigger
     Trigger(backup::trigger::Args),
     /// Pause backups: no run is started until they are resumed; the same as backup pause
@@ -106,6 +114,8 @@ impl Command {
             Self::History(args) => args.run(context, streams).await,
             Self::Download(args) => args.run(context, streams).await,
             Self::ManifestView(args) => args.run(context, streams).await,
+            Self::Restore(command) => command.run(context, streams).await,
+            Self::ManifestRestore(args) => args.run(context, streams).await,
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Pause(args) => args.run(context, streams).await,
             Self::Resume(args) => args.run(context, streams).await,

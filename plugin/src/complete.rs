@@ -189,7 +189,7 @@ fn about(help: Option<&clap::builder::StyledStr>) -> String {
 /// What may follow a flag.
 fn value_of(flag: &Arg, path: &[&str], prefix: &str) -> Wanted {
     let named = match flag.get_long().unwrap_or_default() {
-        "namespace" => Some(Named::Namespace),
+        "namespace" | "to-namespace" | "include-namespaces" | "exclude-namespaces" => Some(Named::Namespace),
         "run" if path.first() != Some(&"restore") => Some(Named::Run),
         "sessions" | "session" => Some(Named::Session),
         "snapshot" => Some(Named::Snapshot),
@@ -232,7 +232,13 @@ fn positional(command: &Command, path: &[&str], index: usize) -> Wanted {
             values.iter().map(|value| (value.get_name().to_owned(), about(value.get_help()))).collect(),
         );
     }
-    if matches!((path, index), (["history"], 0) | (["snapshot", "ls"], 1..) | (["snapshot", "diff"], 2..)) {
+    let kinds = matches!(
+        (path, index),
+        (["history"], 0)
+            | (["snapshot", "ls"] | ["restore", "plan" | "create"], 1..)
+            | (["snapshot", "diff"], 2..)
+    );
+    if kinds {
         let kinds = discovery::built_in().into_iter();
         return Wanted::Words(kinds.map(|served| (served.kind.plural, served.kind.kind)).collect());
     }
@@ -243,6 +249,7 @@ fn positional(command: &Command, path: &[&str], index: usize) -> Wanted {
 fn object_of(path: &[&str]) -> Option<Named> {
     let (first, second) = (path.first().copied()?, path.get(1).copied());
     match (first, second) {
+        ("restore", Some("plan" | "create")) => Some(Named::Snapshot),
         (_, Some("create" | "find")) => None,
         ("backup" | "trigger" | "watch" | "pause" | "resume", _) | ("debug", Some("backup")) => {
             Some(Named::Backup)
@@ -340,6 +347,12 @@ mod tests {
             ("snap cat lat", Named::Snapshot),
             ("download ", Named::Snapshot),
             ("manifest-view --snapshot ", Named::Snapshot),
+            ("restore plan lat", Named::Snapshot),
+            ("restore create --snapshot ", Named::Snapshot),
+            ("restore create latest --to-namespace ", Named::Namespace),
+            ("restore status ", Named::Restore),
+            ("restoresession watch ", Named::Restore),
+            ("debug restore ", Named::Restore),
             ("trigger orders -n ", Named::Namespace),
         ] {
             assert_eq!(line(words).wanted, Wanted::Names(named, String::new()), "{words}");
@@ -368,7 +381,9 @@ mod tests {
         assert!(words("password ").contains(&"update".to_owned()));
         assert!(words("trigger --").contains(&"--sessions".to_owned()));
         assert_eq!(words("trigger --color "), ["auto", "always", "never"]);
-        for line in ["history ", "snapshot ls latest ", "snapshot diff latest latest~1 "] {
+        for line in
+            ["history ", "snapshot ls latest ", "snapshot diff latest latest~1 ", "restore plan latest "]
+        {
             assert!(words(line).contains(&"deployments".to_owned()), "{line}");
         }
         assert!(words("completion ").contains(&"kubectl".to_owned()));

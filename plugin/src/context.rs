@@ -21,14 +21,27 @@ use crate::suggest;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Everything a command may know about where and how it runs.
-#[derive(Debug)]
 pub struct Context {
     /// The surroundings of the process, the clock among them.
     pub environment: Environment,
     /// How to speak.
     pub manner: Manner,
+    /// The words of the command line, the program's name left out. May hold a token.
+    words: Vec<String>,
     connection: Connection,
     selected: OnceCell<Selected>,
+}
+
+/// Without the words, which may hold a token.
+impl std::fmt::Debug for Context {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Context")
+            .field("environment", &self.environment)
+            .field("manner", &self.manner)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a cluster is and who speaks to it, after all flags were laid over the kubeconfig.
@@ -45,7 +58,31 @@ impl Context {
     /// A context that has not read or asked anything yet.
     #[must_use]
     pub fn new(connection: Connection, manner: Manner, environment: Environment) -> Self {
-        Self { environment, manner, connection, selected: OnceCell::new() }
+        Self { environment, manner, words: Vec::new(), connection, selected: OnceCell::new() }
+    }
+
+    /// The same context for a command that was typed in these words.
+    #[must_use]
+    pub fn typed_as(self, words: Vec<String>) -> Self {
+        Self { words, ..self }
+    }
+
+    /// The words of the command line, the program's name and a token left out: what can be shown again.
+    #[must_use]
+    pub fn words(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = Vec::new();
+        let mut skipped = false;
+        for word in &self.words {
+            if std::mem::take(&mut skipped) || word.starts_with("--token=") {
+                continue;
+            }
+            if word == "--token" {
+                skipped = true;
+                continue;
+            }
+            words.push(word);
+        }
+        words
     }
 
     /// The namespace of this command: `-n`, else that of the context, else `default`. The cluster is not asked.
@@ -86,7 +123,23 @@ impl Context {
 
     /// A client for the selected cluster. Nothing is sent yet.
     pub async fn cluster(&self) -> Result<Cluster, Failure> {
-        let selected = self.selected()?.clone();
+        self.connect(self.selected()?.clone()).await
+    }
+
+    /// The same cluster as a ServiceAccount sees it, by impersonation. The groups of a ServiceAccount are added by the API
+    /// server.
+    pub async fn cluster_as(&self, namespace: &str, account: &str) -> Result<Cluster, Failure> {
+        let mut selected = self.selected()?.clone();
+        selected.user.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
+        self.connect(selected).await
+    }
+
+    /// Whether the user speaks as somebody else already: then there is no speaking as a third.
+    pub fn is_impersonating(&self) -> Result<bool, Failure> {
+        Ok(self.selected()?.user.impersonate.is_some())
+    }
+
+    async fn connect(&self, selected: Selected) -> Result<Cluster, Failure> {
         if let Some(program) = selected.user.exec.as_ref().and_then(|exec| exec.command.as_deref()) {
             kuberc::permit(&self.environment, self.connection.kuberc.as_deref(), program)?;
         }
@@ -424,6 +477,16 @@ users:
             let fix = failure.rows().find(|(label, _)| *label == "fix").unwrap().1.to_owned();
             assert!(fix.contains("did you mean"), "{fix}");
         }
+    }
+
+    #[test]
+    fn the_words_can_be_shown_again_without_the_token() {
+        let environment = Environment::scripted(&[], || Timestamp::UNIX_EPOCH);
+        let words = ["restore", "plan", "--token", "s3cr3t", "latest", "--token=s3cr3t"].map(str::to_owned);
+        let context =
+            Context::new(Connection::default(), Manner::default(), environment).typed_as(words.into());
+        assert_eq!(context.words(), ["restore", "plan", "latest"]);
+        assert!(!format!("{context:?}").contains("s3cr3t"));
     }
 
     #[test]

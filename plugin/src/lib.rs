@@ -35,6 +35,7 @@ pub mod prompt;
 pub mod reach;
 pub mod readiness;
 pub mod repository;
+pub mod restore;
 pub mod setup;
 pub mod signals;
 pub mod story;
@@ -75,6 +76,8 @@ pub fn run(
     {
         return complete::run(rest, environment, results);
     }
+    let words: Vec<String> =
+        arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let (mut cli, typed) = match parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error, results, story),
@@ -83,7 +86,7 @@ pub fn run(
     let manner = cli.global.manner.clone();
     let coloured = colours(manner.color, environment.terminals.error, &environment);
     let verbose = manner.verbosity > 0;
-    let context = Context::new(cli.global.connection, manner.clone(), environment);
+    let context = Context::new(cli.global.connection, manner.clone(), environment).typed_as(words);
     let mut streams = Streams { input, results, story: Story::new(story, coloured, manner.quiet) };
     let ended = match forbidden(&cli.command, &typed, &context.environment) {
         Some(failure) => Err(failure),

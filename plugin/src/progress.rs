@@ -1,29 +1,35 @@
-//! How a backup goes: what the cluster tells, as one state that four kinds of reader can be shown.
+//! How a backup or a restore goes: what the cluster tells, as one state that four kinds of reader can be shown.
 //!
 //! ```text
-//! follow (watches, clock, signals) -> run::Run (what is known) -> View -> frame | plain | json
-//!                                                     outcome (how it ended)  -> finale
+//! follow (watches, clock, signals) -> run::Run      (what is known) -> View -> frame | plain | json
+//!                                     restore::Restore     outcome (how it ended) -> finale
 //! ```
 //!
 //! Only [`follow`] touches the cluster and the clock; everything else is a plain function of what was recorded, so that a
 //! sequence of states can be replayed.
 
+pub mod change;
 pub mod finale;
 pub mod follow;
 pub mod frame;
 pub mod json;
 pub mod outcome;
 pub mod plain;
+mod pods;
 pub mod rate;
 #[cfg(test)]
 mod recorded;
+pub mod restore;
 pub mod run;
 
 use std::time::Duration;
 
+use archive::restore::report::Counts;
 use clap::ValueEnum;
+use crds::condition::{self, Condition};
 
 use crate::environment::Environment;
+use crate::human;
 use crate::progress::outcome::Outcome;
 
 /// After how long without a report it is told that none comes; a Job reports at least every ten seconds.
@@ -77,6 +83,18 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// As a condition says it.
+    #[must_use]
+    pub fn of(condition: &Condition) -> Self {
+        match condition.status.as_str() {
+            "True" => Self::Done,
+            "False" => Self::Failed,
+            _ => Self::Active,
+        }
+    }
+}
+
 /// A stage of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
@@ -86,9 +104,53 @@ pub struct Stage {
     pub detail: String,
     /// How long it took, to the second.
     pub took: Option<Duration>,
+    /// Whether it is the one that the parts of the run are about.
+    pub has_parts: bool,
 }
 
-/// One repository's part of a run.
+impl Stage {
+    /// A stage of which nothing more is known.
+    #[must_use]
+    pub const fn new(name: &'static str, state: State) -> Self {
+        Self { name, state, detail: String::new(), took: None, has_parts: false }
+    }
+}
+
+/// Hooks are a stage only where there are some.
+fn hooks(conditions: &[Condition], name: &'static str, type_: &str, number: usize) -> Option<Stage> {
+    let condition = condition::find(conditions, type_);
+    (number > 0).then(|| Stage {
+        detail: human::counted(number, "hook"),
+        ..Stage::new(name, condition.map_or(State::Todo, State::of))
+    })
+}
+
+/// What a run is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Backup {
+        /// The BackupConfiguration; empty until it is known.
+        configuration: String,
+        session: String,
+    },
+    Restore {
+        /// The Snapshot, as the RestoreSession names it.
+        snapshot: String,
+    },
+}
+
+impl Subject {
+    /// What goes on.
+    #[must_use]
+    pub const fn noun(&self) -> &'static str {
+        match self {
+            Self::Backup { .. } => "backup",
+            Self::Restore { .. } => "restore",
+        }
+    }
+}
+
+/// One part of a run: what a repository receives, or what is brought back from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// The component, or the repository when a run writes several.
@@ -108,6 +170,8 @@ pub struct Part {
     pub finishing: Option<Duration>,
     /// Stored bytes, once known.
     pub added: Option<u64>,
+    /// What became of the objects of a restore.
+    pub counts: Option<Counts>,
     pub error: Option<String>,
 }
 
@@ -115,10 +179,8 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     pub namespace: String,
-    /// The BackupConfiguration.
-    pub backup: String,
-    pub session: String,
-    /// The BackupSession.
+    pub subject: Subject,
+    /// The BackupSession, or the RestoreSession.
     pub run: String,
     pub elapsed: Duration,
     pub stages: Vec<Stage>,
@@ -140,6 +202,25 @@ impl View {
             .iter()
             .find(|stage| matches!(stage.state, State::Active | State::Failed))
             .or_else(|| self.stages.iter().rev().find(|stage| stage.state == State::Done))
+    }
+
+    /// What is spoken of: the BackupConfiguration, or the RestoreSession.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.subject {
+            Subject::Backup { configuration, .. } => configuration,
+            Subject::Restore { .. } => &self.run,
+        }
+    }
+
+    /// The command that prints what its pods say, as it goes on.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let (run, namespace) = (&self.run, &self.namespace);
+        match &self.subject {
+            Subject::Backup { .. } => format!("kubectl kubestash backup logs --run {run} -f -n {namespace}"),
+            Subject::Restore { .. } => format!("kubectl kubestash restore logs {run} -f -n {namespace}"),
+        }
     }
 
     /// All parts together, between 0 and 1.

@@ -35,6 +35,8 @@ pub struct Found {
     pub object: Repository,
     /// Where its password is.
     pub secret: ObjectReference,
+    /// Where the credentials of its bucket are.
+    pub credentials: Option<ObjectReference>,
     /// The bucket.
     pub bucket: Connected,
     /// What opens it.
@@ -52,12 +54,16 @@ pub async fn find(
 ) -> Result<Found, Failure> {
     let object = object(cluster, namespace, name).await?;
     let paths = components(cluster, &object, paths).await?;
-    let bucket = connect(cluster, &storage(cluster, &object).await?, source).await?;
+    let storage = storage(cluster, &object).await?;
+    let bucket = connect(cluster, &storage, source).await?;
+    let credentials = storage.spec.storage.as_ref().and_then(|backend| backend.secret_name());
+    let home = storage.namespace().unwrap_or_default();
+    let credentials = credentials.map(|name| ObjectReference::new(&home, name));
     let secret = reference(&object, object.spec.encryption_secret.as_ref(), "spec.encryptionSecret")?;
     let data = secret_data(cluster, &secret).await?;
     let password = Password::from_secret(&secret.to_string(), &data)
         .map_err(|error| unusable(&object).why(error.to_string()))?;
-    Ok(Found { object, secret, bucket, password, paths })
+    Ok(Found { object, secret, credentials, bucket, password, paths })
 }
 
 impl Found {
@@ -65,6 +71,11 @@ impl Found {
     #[must_use]
     pub fn name(&self) -> String {
         spoken(&self.object)
+    }
+
+    /// The Secrets that open it.
+    pub fn secrets(&self) -> impl Iterator<Item = ObjectReference> {
+        [Some(self.secret.clone()), self.credentials.clone()].into_iter().flatten()
     }
 
     /// Says from where it is reached.

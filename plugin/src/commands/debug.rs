@@ -4,6 +4,7 @@ pub mod backup;
 pub mod bundle;
 pub mod operator;
 pub mod redact;
+pub mod restore;
 pub mod storage;
 
 use std::fmt::Write as _;
@@ -18,6 +19,9 @@ pub enum Command {
     /// Find the runs that failed, and say why and what to do
     #[command(visible_alias = "backupconfiguration")]
     Backup(backup::Args),
+    /// Find the restores that failed, and say why and what to do
+    #[command(visible_alias = "restoresession")]
+    Restore(restore::Args),
     /// Look at the operator: its Deployment, its pods, what it complains about
     Operator(operator::Args),
     /// Write, read, list and delete a small object in a storage, from here
@@ -32,6 +36,7 @@ impl Command {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match self {
             Self::Backup(args) => args.run(context, streams).await,
+            Self::Restore(args) => args.run(context, streams).await,
             Self::Operator(args) => args.run(context, streams).await,
             Self::Backupstorage(args) => args.run(context, streams).await,
             Self::Bundle(args) => args.run(context, streams).await,

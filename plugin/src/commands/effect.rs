@@ -4,7 +4,7 @@
 
 use clap::ArgMatches;
 
-use super::{Command, backup, copy, debug, password, repository, retention, snapshot, storage};
+use super::{Command, backup, copy, debug, password, repository, restore, retention, snapshot, storage};
 
 /// What a verb is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ impl Command {
         match self {
             // A small object in every storage.
             Self::Check(args) if args.writes() => Writes,
+            // Files, and nothing else.
+            Self::ManifestRestore(args) if args.is_dry() => Reads,
             Self::Check(_)
             | Self::Status(_)
             | Self::History(_)
@@ -38,7 +40,9 @@ impl Command {
             | Self::Pause(_)
             | Self::Resume(_)
             | Self::Copy(copy::Command::Secret(_))
+            | Self::ManifestRestore(_)
             | Self::Unlock(_) => Writes,
+            Self::Restore(command) => of_restore(command),
             Self::Backup(command) => of_backup(command),
             Self::Snapshot(command) => of_snapshot(command),
             Self::Storage(command) => of_storage(command),
@@ -63,6 +67,15 @@ fn of_snapshot(command: &snapshot::Command) -> Effect {
     match command {
         List(_) | Show(_) | Watch(_) | Ls(_) | Cat(_) | Diff(_) | Find(_) | Download(_) => Reads,
         Delete(_) => Writes,
+    }
+}
+
+fn of_restore(command: &restore::Command) -> Effect {
+    use restore::Command::{Create, Delete, List, Logs, Plan, Status, Watch};
+    match command {
+        // The API server judges a plan by dry runs.
+        Plan(_) | List(_) | Status(_) | Watch(_) | Logs(_) => Reads,
+        Create(_) | Delete(_) => Writes,
     }
 }
 
@@ -100,9 +113,9 @@ fn of_password(command: &password::Command) -> Effect {
 }
 
 fn of_debug(command: &debug::Command) -> Effect {
-    use debug::Command::{Backup, Backupstorage, Bundle, Operator};
+    use debug::Command::{Backup, Backupstorage, Bundle, Operator, Restore};
     match command {
-        Backup(_) | Operator(_) | Bundle(_) => Reads,
+        Backup(_) | Restore(_) | Operator(_) | Bundle(_) => Reads,
         // A small object, written and deleted.
         Backupstorage(_) => Writes,
     }

@@ -113,6 +113,8 @@ fn making(kind: &str) -> &'static str {
         "BackupStorage" => "kubectl kubestash storage create",
         "RetentionPolicy" => "kubectl kubestash retention create",
         "Snapshot" => "kubectl kubestash trigger NAME",
+        "RestoreSession" => "kubectl kubestash restore create latest",
+        "ServiceAccount" => "--create-restorer   makes one with the rights that the plan takes",
         "Secret" => "kubectl create secret",
         _ => "kubectl kubestash backup create",
     }

@@ -72,6 +72,8 @@ codes! {
     NoBackup "KS033" "There is no backup" Cluster;
     NoRun "KS034" "There is no run to show" Cluster;
     RunSkipped "KS035" "A run was skipped" Skipped;
+    RestoreFailed "KS036" "A restore failed" Failed;
+    PlanOutdated "KS037" "The cluster has changed since the plan was shown" Failed;
     // Secrets, passwords and encryption.
     SecretIncomplete "KS040" "A Secret is missing, or lacks a key" Cluster;
     WrongPassword "KS041" "A password does not open the repository" Cluster;

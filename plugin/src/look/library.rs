@@ -1,10 +1,12 @@
 //! Repositories opened for reading: each component once, whatever number of snapshots is read from it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use archive::location;
 use archive::manifest::path::Key;
 use archive::repository::look::{Content, Leaf, Reader};
+use archive::restore::Source;
 use crds::storage::Snapshot;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
@@ -24,9 +26,9 @@ use crate::streams::Streams;
 pub struct Library {
     /// In the order that was asked for.
     pub holdings: Vec<Holding>,
-    readers: Vec<Reader>,
-    /// Ways to buckets, kept open.
-    _found: Vec<Found>,
+    readers: Vec<Arc<Reader>>,
+    /// What was opened: ways to buckets among it, which are kept open.
+    found: Vec<Found>,
 }
 
 /// A snapshot that can be read.
@@ -153,8 +155,8 @@ pub async fn open(
     // Each takes a key derivation: side by side.
     let mut readers: Vec<(usize, Reader)> = futures::future::try_join_all(opening).await?;
     readers.sort_by_key(|(number, _)| *number);
-    let readers = readers.into_iter().map(|(_, reader)| reader).collect();
-    Ok(Library { holdings, readers, _found: found })
+    let readers = readers.into_iter().map(|(_, reader)| Arc::new(reader)).collect();
+    Ok(Library { holdings, readers, found })
 }
 
 /// What the status of a snapshot says is stored of it.
@@ -220,6 +222,19 @@ impl Library {
             items.sort_by(|one, other| one.path.cmp(&other.path));
         }
         Ok(all)
+    }
+
+    /// A part of a snapshot as a restore reads it.
+    #[must_use]
+    pub fn source(&self, part: &Part) -> Option<Source> {
+        let reader = Arc::clone(self.readers.get(part.reader)?);
+        Some(Source { reader, snapshot: part.id.clone(), root: part.root.clone() })
+    }
+
+    /// Where the bucket of the first repository is, and the Secret that opens it.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Found> {
+        self.found.first()
     }
 
     /// Reads contents, and makes something of each.

@@ -22,6 +22,11 @@ pub fn show(text: &str, (context, streams): (&Context, &mut Streams<'_>)) -> Res
     write(&visible(text), (context, streams))
 }
 
+/// The same for a text that was made [`visible`] before it was coloured.
+pub fn show_coloured(text: &str, (context, streams): (&Context, &mut Streams<'_>)) -> Result<(), Failure> {
+    write(text, (context, streams))
+}
+
 /// The same for a text of changes, in the colours that people know.
 pub fn show_changes(text: &str, (context, streams): (&Context, &mut Streams<'_>)) -> Result<(), Failure> {
     let environment = &context.environment;
@@ -42,7 +47,8 @@ fn write(text: &str, (context, streams): (&Context, &mut Streams<'_>)) -> Result
 }
 
 /// A text without characters that a terminal obeys.
-fn visible(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
     let obeyed = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);

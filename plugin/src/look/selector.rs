@@ -54,6 +54,24 @@ impl FromStr for Selector {
     }
 }
 
+/// The conditions of a selector as entries that are compared as text, for what knows only those: `app=shop`, `tier`.
+pub fn equalities(text: &str) -> Result<Vec<String>, Failure> {
+    let Selector(conditions) = text.parse()?;
+    let entry = |condition: &Condition| match (&condition.values, condition.wanted) {
+        (None, true) => Some(condition.key.clone()),
+        (Some(values), true) => match values.as_slice() {
+            [value] => Some(format!("{}={value}", condition.key)),
+            _ => None,
+        },
+        (_, false) => None,
+    };
+    let entries: Option<Vec<String>> = conditions.iter().map(entry).collect();
+    entries.ok_or_else(|| {
+        Failure::usage(format!("-l '{text}': a restore knows only labels that must be there"))
+            .fix("-l app=shop,tier   or --or-label-selectors app=shop,app=pay")
+    })
+}
+
 /// Divides at commas outside parentheses.
 fn divided(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0_i32;
@@ -122,6 +140,8 @@ mod tests {
         }
         assert!("app".parse::<Selector>().unwrap().admits(&body));
         assert!(!"app".parse::<Selector>().unwrap().admits(&json!({"metadata": {}})));
+        assert_eq!(equalities("app=shop, tier ,a in (b)").unwrap(), ["app=shop", "tier", "a=b"]);
+        assert!(equalities("app!=shop").is_err() && equalities("!app").is_err());
         for text in ["=x", "app in shop)", "a b", "app within (a)", "!"] {
             assert!(text.parse::<Selector>().is_err(), "{text}");
         }

@@ -1,7 +1,9 @@
 //! The last lines about a run, which stay in the scrollback.
 
-use super::View;
 use super::outcome::{Outcome, Outcomes, Stored};
+use super::{Subject, View};
+use archive::restore::report::Counts;
+
 use crate::human;
 use crate::story::Glyph;
 
@@ -16,9 +18,10 @@ pub struct Finale {
 /// The finale of a run that ended.
 #[must_use]
 pub fn of(view: &View, outcome: &Outcome) -> Finale {
-    let what = format!("backup {}/{}", view.namespace, view.backup);
+    let what = format!("{} {}/{}", view.subject.noun(), view.namespace, view.name());
     let took = human::duration(outcome.took);
     match &outcome.result {
+        Outcomes::Succeeded if matches!(view.subject, Subject::Restore { .. }) => restored(view, outcome),
         Outcomes::Succeeded => {
             let mut rows: Vec<(&str, String)> = Vec::new();
             for stored in &outcome.snapshots {
@@ -32,11 +35,12 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
                 lines: aligned(&rows),
             }
         }
-        Outcomes::Failed { why, kept, fix, partly, logs, next_try } => {
+        Outcomes::Failed { why, kept, fix, partly, logs, next_try, .. } => {
             let mut rows = vec![("why", why.clone())];
+            rows.extend(failures(outcome));
             let good = outcome.snapshots.iter().filter(|stored| stored.succeeded);
             let good: Vec<&str> = good.map(|stored| stored.repository.as_str()).collect();
-            if *partly {
+            if *partly && !good.is_empty() {
                 rows.push(("done", format!("{} has the backup", good.join(", "))));
             }
             rows.extend(kept.clone().map(|kept| ("kept", kept)));
@@ -46,7 +50,7 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
             }
             rows.extend(next_try.map(|when| {
                 let when = when.strftime("%Y-%m-%d %H:%M:%S UTC");
-                let (backup, namespace) = (&view.backup, &view.namespace);
+                let (backup, namespace) = (view.name(), &view.namespace);
                 (
                     "again",
                     format!("the operator tries at {when}:  kubectl kubestash watch {backup} -n {namespace}"),
@@ -66,6 +70,40 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
             lines: aligned(&[vec![("why", why.clone())], docs(outcome)].concat()),
         },
     }
+}
+
+/// `restored 2 objects in 8s, 1 unchanged, 1 skipped`
+fn restored(view: &View, outcome: &Outcome) -> Finale {
+    let took = human::duration(outcome.took);
+    let counts = outcome.restored.as_ref().and_then(|restored| restored.counts);
+    let headline = match counts {
+        None => format!("restore {}/{} succeeded in {took}", view.namespace, view.name()),
+        Some(counts) => {
+            let brought =
+                human::counted(usize::try_from(counts.created + counts.updated).unwrap_or(0), "object");
+            let rest = Counts { created: 0, updated: 0, ..counts };
+            let rest = if rest == Counts::default() { String::new() } else { format!(", {}", rest.done()) };
+            format!("restored {brought} in {took}{rest}")
+        }
+    };
+    let status = format!("kubectl kubestash restore status {} -n {} -v", view.run, view.namespace);
+    Finale { glyph: Glyph::Done, headline, lines: aligned(&[("each", status)]) }
+}
+
+/// The objects that were not brought back, as far as there is room for them.
+fn failures(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    const SHOWN: usize = 5;
+    let failures = outcome.restored.as_ref().map_or(&[][..], |restored| &restored.failures);
+    let counts = outcome.restored.as_ref().and_then(|restored| restored.counts);
+    let all = counts.map_or(failures.len(), |counts| usize::try_from(counts.failed).unwrap_or(0));
+    let mut label = "failed";
+    let mut rows: Vec<(&str, String)> =
+        failures.iter().take(SHOWN).map(|line| (std::mem::take(&mut label), line.clone())).collect();
+    let more = all.saturating_sub(rows.len());
+    if more > 0 && !rows.is_empty() {
+        rows.push(("", format!("… and {more} more")));
+    }
+    rows
 }
 
 fn docs(outcome: &Outcome) -> Vec<(&'static str, String)> {

@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crds::core::BackupSession;
 use crds::label;
-use crds::storage::Snapshot;
 use dialoguer::console::Term;
 use futures::stream::{SelectAll, Stream, StreamExt as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt as _};
 
+use super::change::Change;
 use super::frame::{self, Size};
 use super::outcome::Outcome;
-use super::run::{Change, Run};
 use super::{Mode, View, finale, json, plain};
 use crate::cluster::{Asked, Cluster, Followed};
 use crate::context::Context;
@@ -41,30 +40,61 @@ pub struct Manner {
     pub limit: Option<Duration>,
 }
 
-/// Follows these BackupSessions of a namespace until all ended, and says how. Interrupted or out of time, it says so; the
-/// runs go on.
-pub async fn follow(
+/// A run of some kind, and all that was seen of it.
+pub trait Work: Sized {
+    /// A run of which nothing but the name is known.
+    fn new(namespace: &str, name: &str) -> Self;
+
+    /// Everything of a namespace that may say something about runs of this kind. Who may not see pods or events sees a
+    /// little less.
+    fn changes(cluster: &Cluster, namespace: &str) -> Changes;
+
+    /// The name of the object that stands for it.
+    fn name(&self) -> &str;
+
+    /// Whether its object was seen: before that, there is nothing to say.
+    fn is_known(&self) -> bool;
+
+    /// Takes note of a change, if it is one of this run. Says whether it is.
+    fn note(&mut self, change: &Change, now: Timestamp) -> bool;
+
+    /// Why nothing moves, when something keeps it from moving.
+    fn waiting(&self) -> Option<String>;
+
+    /// Everything that a reader is shown at this moment.
+    fn view(&self, now: Timestamp) -> View;
+
+    /// How it ended, if it did.
+    fn outcome(&self, now: Timestamp) -> Option<Outcome>;
+
+    /// The command that shows all of these again.
+    fn again(namespace: &str, open: &[&Self]) -> String;
+}
+
+/// Follows these runs of a namespace until all ended, and says how. Interrupted or out of time, it says so; the runs go
+/// on.
+pub async fn follow<W: Work>(
     cluster: &Cluster,
     (namespace, runs): (&str, &[String]),
     manner: Manner,
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<Vec<Outcome>, Failure> {
     let mut screen = Screen::new(manner.mode, context, streams);
-    let followed = drive(cluster, (namespace, runs), manner, &mut screen).await;
+    let followed = drive::<W>(cluster, (namespace, runs), manner, &mut screen).await;
     if let Err(failure) = &followed {
         screen.abandon(failure)?;
     }
     followed
 }
 
-async fn drive(
+async fn drive<W: Work>(
     cluster: &Cluster,
     (namespace, names): (&str, &[String]),
     manner: Manner,
     screen: &mut Screen<'_, '_>,
 ) -> Result<Vec<Outcome>, Failure> {
-    let mut runs: Vec<Run> = names.iter().map(|name| Run::new(namespace, name)).collect();
-    let mut changes = changes(cluster, namespace);
+    let mut runs: Vec<W> = names.iter().map(|name| W::new(namespace, name)).collect();
+    let mut changes = W::changes(cluster, namespace);
     let mut limit = std::pin::pin!(wait::passed(manner.limit));
     let mut interrupted = std::pin::pin!(signals::interrupted());
     let mut suspended = signals::Suspended::listen(screen.bar.is_some());
@@ -104,13 +134,13 @@ async fn drive(
 }
 
 /// The runs that have not ended.
-fn open<'r>(runs: &'r [Run], screen: &Screen<'_, '_>) -> Vec<&'r Run> {
+fn open<'r, W: Work>(runs: &'r [W], screen: &Screen<'_, '_>) -> Vec<&'r W> {
     let now = screen.context.environment.now();
     runs.iter().filter(|run| run.outcome(now).is_none()).collect()
 }
 
 /// The work goes on without us: says so, and how to come back.
-fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
+fn left_behind<W: Work>(exit: Exit, namespace: &str, open: &[&W]) -> Failure {
     let names: Vec<&str> = open.iter().map(|run| run.name()).collect();
     let (go, they) = if names.len() > 1 { ("go", "they go") } else { ("goes", "it goes") };
     let what = match exit {
@@ -119,7 +149,7 @@ fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
         }
         _ => format!("stopped watching; {} {go} on in the cluster", names.join(", ")),
     };
-    let again = again(namespace, open);
+    let again = W::again(namespace, open);
     let failure = match exit {
         Exit::TimedOut => Failure::new(Code::TimedOut, what),
         exit => Failure::stopped(exit, what),
@@ -130,44 +160,21 @@ fn left_behind(exit: Exit, namespace: &str, open: &[&Run]) -> Failure {
     }
 }
 
-/// The command that shows all of these runs again.
-fn again(namespace: &str, open: &[&Run]) -> String {
-    let what = match open {
-        [] => return String::new(),
-        [one] => format!("{} --run {}", one.backup(), one.name()),
-        [first, others @ ..] if others.iter().all(|run| run.backup() == first.backup()) => {
-            first.backup().into()
-        }
-        _ => "--all".to_owned(),
-    };
-    format!("kubectl kubestash watch {} -n {namespace}", what.trim())
-}
-
-enum Seen {
+/// What a watch tells.
+pub enum Seen {
+    /// Something was seen.
     Change(Change),
     /// A watch that was refused: of what, and how.
     Refused(Asked, watcher::Error),
 }
 
-type Changes = SelectAll<Pin<Box<dyn Stream<Item = Seen> + Send>>>;
+/// Several watches at once.
+pub type Changes = SelectAll<Pin<Box<dyn Stream<Item = Seen> + Send>>>;
 
-/// Everything that may say something about a run, of one namespace. Who may not see pods or events sees a little less.
-fn changes(cluster: &Cluster, namespace: &str) -> Changes {
+/// The pods that the operator made, and the warnings: what runs of every kind have in common.
+pub fn of_pods(cluster: &Cluster, namespace: &str) -> Changes {
     let ours = format!("{}={}", label::MANAGED_BY, label::MANAGED_BY_KUBESTASH);
     let mut all: Changes = SelectAll::new();
-    all.push(watched::<BackupSession>(cluster, namespace, "", true, |event| match event {
-        watcher::Event::Delete(session) => Some(Change::SessionGone(session.name_any())),
-        watcher::Event::Apply(session) | watcher::Event::InitApply(session) => {
-            Some(Change::Session(Box::new(session)))
-        }
-        watcher::Event::Init | watcher::Event::InitDone => None,
-    }));
-    all.push(watched::<Snapshot>(cluster, namespace, "", true, |event| match event {
-        watcher::Event::Apply(snapshot) | watcher::Event::InitApply(snapshot) => {
-            Some(Change::Snapshot(Box::new(snapshot)))
-        }
-        watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone => None,
-    }));
     all.push(watched::<Pod>(cluster, namespace, &ours, false, |event| match event {
         watcher::Event::Delete(pod) => Some(Change::PodGone(pod.name_any())),
         watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => Some(Change::Pod(Box::new(pod))),
@@ -184,7 +191,8 @@ fn changes(cluster: &Cluster, namespace: &str) -> Changes {
     all
 }
 
-fn watched<K>(
+/// The changes of a kind; `needed`, whether it is an error when they cannot be seen.
+pub fn watched<K>(
     cluster: &Cluster,
     namespace: &str,
     labels: &str,
@@ -236,7 +244,7 @@ impl<'a, 's> Screen<'a, 's> {
     }
 
     /// Redraws the frame, if there is one.
-    fn draw(&self, runs: &[Run]) {
+    fn draw<W: Work>(&self, runs: &[W]) {
         let Some(bar) = &self.bar else { return };
         let now = self.context.environment.now();
         let (rows, columns) = Term::stderr().size();
@@ -244,20 +252,18 @@ impl<'a, 's> Screen<'a, 's> {
         let coloured = self.streams.story.coloured();
         let frames = runs
             .iter()
-            // Until its session is seen, there is nothing to say about a run.
-            .filter(|run| !run.backup().is_empty() && run.outcome(now).is_none())
+            .filter(|run| run.is_known() && run.outcome(now).is_none())
             .map(|run| frame::render(&run.view(now), size, coloured).join("\n"));
         bar.set_message(frames.collect::<Vec<_>>().join("\n"));
         bar.tick();
     }
 
     /// Tells what is new; `due` also what is not.
-    fn tell(&mut self, runs: &[Run], due: bool) -> Result<(), Failure> {
+    fn tell<W: Work>(&mut self, runs: &[W], due: bool) -> Result<(), Failure> {
         let now = self.context.environment.now();
         for run in runs {
             let view = run.view(now);
-            // Until its session is seen, there is nothing to say about a run.
-            if view.backup.is_empty() && view.outcome.is_none() {
+            if !run.is_known() && view.outcome.is_none() {
                 continue;
             }
             let before = self.told.get(run.name());
@@ -281,7 +287,7 @@ impl<'a, 's> Screen<'a, 's> {
     }
 
     /// All runs ended: what stays on the screen.
-    fn close(&mut self, runs: &[Run]) -> Result<(), Failure> {
+    fn close<W: Work>(&mut self, runs: &[W]) -> Result<(), Failure> {
         self.clear();
         let now = self.context.environment.now();
         if self.mode == Mode::Json {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rate;
-use super::{Part, Stage, State, View};
+use super::{Part, Stage, State, Subject, View};
 use crate::human::{self, wrapped};
 
 /// A terminal's size in characters.
@@ -36,7 +36,7 @@ pub fn render(view: &View, size: Size, coloured: bool) -> Vec<String> {
     )];
     for stage in &view.stages {
         lines.push(stage_line(stage, width));
-        if stage.name == "reading and storing" && stage.state != State::Todo {
+        if stage.has_parts && stage.state != State::Todo {
             lines.extend(parts(&view.parts, width));
         }
     }
@@ -75,12 +75,19 @@ fn told(head: &str, text: &str, width: usize) -> Vec<String> {
 fn silence(view: &View) -> Option<String> {
     view.reported_ago.filter(|ago| *ago >= LONG)?;
     let pod = view.pod.as_ref().map(|pod| format!("{pod} · ")).unwrap_or_default();
-    Some(format!("{pod}kubectl kubestash backup logs --run {} -f -n {}", view.run, view.namespace))
+    Some(format!("{pod}{}", view.logs()))
 }
 
 fn title(view: &View, width: usize) -> String {
-    let backup = format!("Backup {}/{}", view.namespace, view.backup);
-    if width < NARROW { backup } else { format!("{backup} · session {} · {}", view.session, view.run) }
+    let (namespace, name) = (&view.namespace, view.name());
+    match &view.subject {
+        Subject::Backup { .. } if width < NARROW => format!("Backup {namespace}/{name}"),
+        Subject::Backup { session, .. } => {
+            format!("Backup {namespace}/{name} · session {session} · {}", view.run)
+        }
+        Subject::Restore { .. } if width < NARROW => format!("Restore {namespace}/{name}"),
+        Subject::Restore { snapshot } => format!("Restore {namespace}/{name} · from {snapshot}"),
+    }
 }
 
 /// A text, and another one at the right edge.
@@ -144,7 +151,8 @@ fn part_line(part: &Part, named: usize, width: usize) -> String {
             let objects = part.objects_total.or(part.objects_done);
             let objects =
                 objects.map_or_else(String::new, |number| format!(" {} objects", human::count(number)));
-            format!("      {name:named$}  ✔{objects}{added}")
+            let counts = part.counts.map_or_else(String::new, |counts| format!(", {}", counts.done()));
+            format!("      {name:named$}  ✔{objects}{added}{counts}")
         }
         State::Todo => format!("      {name:named$}  waiting"),
         State::Active | State::Failed => {
@@ -182,6 +190,8 @@ fn figures(part: &Part, room: usize) -> String {
         (3, part.bytes_done.map(human::bytes)),
         (4, speed.map(|speed| format!("{}/s", human::bytes(speed)))),
         (1, part.left.map(rate::spoken)),
+        // What is wrong is told before how long it takes.
+        (1, part.counts.filter(|counts| counts.failed > 0).map(|counts| format!("{} failed", counts.failed))),
     ];
     let mut all: Vec<(u8, String)> =
         all.into_iter().filter_map(|(rank, text)| text.map(|text| (rank, text))).collect();
@@ -227,7 +237,7 @@ fn footer(view: &View, width: usize) -> String {
     if width < NARROW {
         format!("  {updated} · Ctrl-C is safe")
     } else {
-        format!("  {updated} · Ctrl-C stops watching, the backup goes on")
+        format!("  {updated} · Ctrl-C stops watching, the {} goes on", view.subject.noun())
     }
 }
 

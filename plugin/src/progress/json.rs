@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::outcome::{Outcome, Outcomes};
-use super::{Part, State, View};
+use super::{Part, State, Subject, View};
 use crate::failure::{Code, Failure};
 
 /// Version of the messages; grows when a field changes its meaning.
@@ -91,13 +91,20 @@ fn stamp(time: Timestamp) -> String {
 }
 
 fn started(view: &View, now: Timestamp) -> Value {
+    let (kind, backup, session, snapshot) = match &view.subject {
+        Subject::Backup { configuration, session } => {
+            ("BackupSession", Some(configuration), Some(session), None)
+        }
+        Subject::Restore { snapshot } => ("RestoreSession", None, None, Some(snapshot)),
+    };
     let fields = json!({
         "schema_version": SCHEMA_VERSION,
-        "kind": "BackupSession",
+        "kind": kind,
         "namespace": view.namespace,
         "name": view.run,
-        "backup": view.backup,
-        "session": view.session,
+        "backup": backup,
+        "session": session,
+        "snapshot": snapshot,
     });
     message("started", now, &fields)
 }
@@ -125,6 +132,7 @@ fn status(view: &View, part: &Part) -> Value {
         "total_bytes": part.bytes_total,
         "bytes_per_second": part.bytes_per_second,
         "seconds_remaining": part.left.map(|left| left.as_secs()),
+        "objects": part.counts,
         "reported_seconds_ago": view.reported_ago.map(|ago| ago.as_secs()),
         "error": part.error,
     })
@@ -152,11 +160,16 @@ fn summary(view: &View, outcome: &Outcome) -> Value {
             Value::Object(known.map(|(key, value)| (key.clone(), value.clone())).collect())
         })
         .collect();
+    let restored = outcome.restored.as_ref();
+    let is_backup = matches!(view.subject, Subject::Backup { .. });
     json!({
         "run": view.run,
         "phase": outcome.phase(),
         "duration_seconds": outcome.took.as_secs_f64(),
-        "snapshots": snapshots,
+        "snapshots": is_backup.then_some(snapshots),
+        "objects": restored.and_then(|restored| restored.counts),
+        "failures": restored.map(|restored| &restored.failures).filter(|failures| !failures.is_empty()),
+        "report": restored.and_then(|restored| restored.report.as_ref()),
         "message": why,
         "kept": kept,
         "fix": fix,

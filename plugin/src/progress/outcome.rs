@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use archive::restore::report::Counts;
 use crds::condition;
 use crds::core::BackupSession;
 use crds::core::backup_session::{BackupSessionPhase, RetentionPolicyPhase, condition as session_condition};
@@ -19,7 +20,10 @@ use crate::human;
 pub struct Outcome {
     pub result: Outcomes,
     pub took: Duration,
+    /// What a backup stored.
     pub snapshots: Vec<Stored>,
+    /// What a restore brought back.
+    pub restored: Option<Restored>,
 }
 
 /// The end itself.
@@ -39,6 +43,8 @@ pub enum Outcomes {
         logs: String,
         /// When the operator tries again by itself.
         next_try: Option<Timestamp>,
+        /// What kind of error it is.
+        code: Code,
     },
     Skipped {
         why: String,
@@ -55,6 +61,17 @@ pub struct Stored {
     pub bytes: Option<u64>,
     /// New bytes, after compression.
     pub added: Option<u64>,
+}
+
+/// What a restore brought back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// What became of the objects; absent where nobody said.
+    pub counts: Option<Counts>,
+    /// The first objects that were not brought back, and why.
+    pub failures: Vec<String>,
+    /// The file of the bucket that has each object with what became of it.
+    pub report: Option<String>,
 }
 
 impl Outcome {
@@ -84,25 +101,27 @@ impl Outcome {
     pub fn code(&self) -> Option<Code> {
         match &self.result {
             Outcomes::Succeeded => None,
-            Outcomes::Failed { .. } => Some(Code::RunFailed),
+            Outcomes::Failed { code, .. } => Some(*code),
             Outcomes::Skipped { .. } => Some(Code::RunSkipped),
         }
     }
 
-    /// A run whose BackupSession was deleted under our eyes.
+    /// A run whose BackupSession or RestoreSession was deleted under our eyes.
     #[must_use]
-    pub fn vanished() -> Self {
+    pub fn vanished(kind: &str, code: Code, fix: &str) -> Self {
         Self {
             result: Outcomes::Failed {
-                why: "its BackupSession was deleted while it ran".into(),
+                why: format!("its {kind} was deleted while it ran"),
                 kept: None,
-                fix: "kubectl kubestash snapshot list   shows what was stored".into(),
+                fix: fix.to_owned(),
                 partly: false,
                 logs: String::new(),
                 next_try: None,
+                code,
             },
             took: Duration::ZERO,
             snapshots: Vec::new(),
+            restored: None,
         }
     }
 }
@@ -146,11 +165,12 @@ pub fn of(session: &BackupSession, snapshots: &[&Snapshot], took: Duration) -> O
                 logs: logs(session),
                 // Once it was tried, that is another run, which has its own end.
                 next_try: status.next_retry.filter(|_| status.retried != Some(true)).map(|time| time.0),
+                code: Code::RunFailed,
                 why,
             }
         }
     };
-    Some(Outcome { result, took, snapshots: stored })
+    Some(Outcome { result, took, snapshots: stored, restored: None })
 }
 
 /// What one snapshot holds.

@@ -40,7 +40,9 @@ fn ended(outcome: &Outcome) -> String {
                 let amount = finale::amount(stored).map_or_else(String::new, |amount| format!("{amount}, "));
                 format!(", {amount}snapshot {}", stored.snapshot)
             });
-            format!("Succeeded in {took}{}", stored.collect::<String>())
+            let counts = outcome.restored.as_ref().and_then(|restored| restored.counts);
+            let became = counts.map_or_else(String::new, |counts| format!(", {}", counts.done()));
+            format!("Succeeded in {took}{}{became}", stored.collect::<String>())
         }
         Outcomes::Failed { why, .. } => format!("Failed after {took}: {why}"),
         Outcomes::Skipped { why } => format!("Skipped: {why}"),
@@ -50,8 +52,7 @@ fn ended(outcome: &Outcome) -> String {
 /// `reading and storing 31% 19 of 61 objects 0.5 MB 61 MB/s about 50s left`
 fn going_on(view: &View) -> String {
     let stage = view.current().map_or("waiting", |stage| stage.name);
-    let going =
-        view.current().filter(|stage| stage.name == "reading and storing" && !stage.detail.is_empty());
+    let going = view.current().filter(|stage| stage.has_parts && !stage.detail.is_empty());
     let going = going.map(|stage| stage.detail.as_str());
     let done: u64 = view.parts.iter().filter_map(|part| part.objects_done).sum();
     let total: Option<u64> = view.parts.iter().map(|part| part.objects_total).sum();

@@ -1,11 +1,12 @@
 //! What is known of one run, from its BackupSession, its Snapshots, its pods and their warnings.
 
 mod part;
+mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crds::condition::{self, Condition};
+use crds::condition;
 use crds::core::BackupSession;
 use crds::core::backup_session::{
     BackupSessionPhase, BackupSessionStatus, RetentionPolicyPhase, condition as session_condition,
@@ -14,13 +15,15 @@ use crds::label;
 use crds::storage::Snapshot;
 use crds::storage::snapshot::{Component, ComponentPhase};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::ResourceExt as _;
 
+pub use super::change::Change;
 use super::outcome::{self, Outcome};
+use super::pods::Pods;
 use super::rate::Reports;
-use super::{Part, Stage, State, View};
-use crate::{human, pods};
+use super::{Part, Stage, State, Subject, View, hooks};
+use crate::failure::Code;
+use crate::human;
 
 use self::part::{Numbers, part};
 
@@ -31,9 +34,7 @@ pub struct Run {
     name: String,
     session: Option<BackupSession>,
     snapshots: BTreeMap<String, Snapshot>,
-    pods: BTreeMap<String, Pod>,
-    /// The newest warning about each object.
-    warnings: BTreeMap<String, String>,
+    pods: Pods,
     reports: BTreeMap<String, Reports>,
     /// When the first and the last change came.
     first: Option<Timestamp>,
@@ -44,17 +45,6 @@ pub struct Run {
 
 /// How long the end of a run is held back for a Snapshot that was not seen yet.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// Something that was seen.
-#[derive(Clone, Debug)]
-pub enum Change {
-    Session(Box<BackupSession>),
-    SessionGone(String),
-    Snapshot(Box<Snapshot>),
-    Pod(Box<Pod>),
-    PodGone(String),
-    Warning(Box<Event>),
-}
 
 impl Run {
     /// A run of which nothing but the name is known.
@@ -75,9 +65,7 @@ impl Run {
             Change::Session(session) => session.metadata.name.as_deref() == Some(&self.name),
             Change::SessionGone(name) => *name == self.name,
             Change::Snapshot(snapshot) => snapshot.spec.backup_session == self.name,
-            Change::Pod(pod) => pod.labels().get(label::INVOKER_NAME) == Some(&self.name),
-            Change::PodGone(name) => self.pods.contains_key(name),
-            Change::Warning(event) => self.is_about_mine(event),
+            other => self.pods.concerns(other, &self.name),
         };
         if !mine {
             return false;
@@ -87,27 +75,17 @@ impl Run {
             Change::Session(session) => self.session = Some((**session).clone()),
             Change::SessionGone(_) => self.gone = true,
             Change::Snapshot(snapshot) => self.note_snapshot(snapshot, now),
-            Change::Pod(pod) => drop(self.pods.insert(pod.name_any(), (**pod).clone())),
-            Change::PodGone(name) => drop(self.pods.remove(name)),
-            Change::Warning(event) => {
-                let name = event.involved_object.name.clone().unwrap_or_default();
-                self.warnings.insert(name, event.message.clone().unwrap_or_default());
-                return true;
-            }
+            other => self.pods.note(other),
+        }
+        // A warning is no report of the run.
+        if matches!(change, Change::Warning(_)) {
+            return true;
         }
         self.last = Some(now);
         if self.ended.is_none() && self.phase_is_final() {
             self.ended = Some(now);
         }
         true
-    }
-
-    fn is_about_mine(&self, event: &Event) -> bool {
-        let about = event.involved_object.name.as_deref().unwrap_or_default();
-        // The Job is named as the run, its pods begin with that: a warning may be seen before its pod is.
-        let of_job =
-            about.strip_prefix(&self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        of_job || self.pods.contains_key(about)
     }
 
     fn note_snapshot(&mut self, snapshot: &Snapshot, now: Timestamp) {
@@ -145,7 +123,8 @@ impl Run {
             return None;
         }
         if self.gone && !self.phase_is_final() {
-            return Some(Outcome::vanished());
+            let fix = "kubectl kubestash snapshot list   shows what was stored";
+            return Some(Outcome::vanished("BackupSession", Code::RunFailed, fix));
         }
         let session = self.session.as_ref().filter(|_| self.phase_is_final())?;
         let snapshots: Vec<&Snapshot> = self.snapshots.values().collect();
@@ -164,15 +143,21 @@ impl Run {
     pub fn view(&self, now: Timestamp) -> View {
         View {
             namespace: self.namespace.clone(),
-            backup: self.backup().to_owned(),
-            session: self.session.as_ref().map(|session| session.spec.session.clone()).unwrap_or_default(),
+            subject: Subject::Backup {
+                configuration: self.backup().to_owned(),
+                session: self
+                    .session
+                    .as_ref()
+                    .map(|session| session.spec.session.clone())
+                    .unwrap_or_default(),
+            },
             run: self.name.clone(),
             elapsed: self.elapsed(now),
             stages: self.stages(),
             parts: self.parts(now),
             waiting: self.waiting(),
             reported_ago: self.last.map(|last| human::between(last, now)),
-            pod: self.pod_told(),
+            pod: self.pods.told(),
             outcome: self.outcome(now),
         }
     }
@@ -194,16 +179,17 @@ impl Run {
         let status = self.status();
         let mut stages = vec![self.prepared(&status)];
         stages.extend(hooks(
-            &status,
+            &status.conditions,
             "pre-backup hooks",
             session_condition::PRE_BACKUP_HOOKS_EXECUTION_SUCCEEDED,
             status.hooks.as_ref().map_or(0, |hooks| hooks.pre_hooks.len()),
         ));
-        stages.push(self.pod(&status));
+        let ensured = condition::find(&status.conditions, session_condition::BACKUP_EXECUTOR_ENSURED);
+        stages.push(self.pods.stage(ensured, label::component::BACKUP, self.has_reported()));
         stages.push(self.storing(&status));
         stages.extend(self.retention(&status));
         stages.extend(hooks(
-            &status,
+            &status.conditions,
             "post-backup hooks",
             session_condition::POST_BACKUP_HOOKS_EXECUTION_SUCCEEDED,
             status.hooks.as_ref().map_or(0, |hooks| hooks.post_hooks.len()),
@@ -216,43 +202,11 @@ impl Run {
         let created =
             self.session.as_ref().and_then(kube::ResourceExt::creation_timestamp).map(|time| time.0);
         Stage {
-            name: "prepared",
-            state: condition.map_or(State::Active, of_condition),
             detail: "storage, secrets, addon".into(),
             took: created
                 .zip(condition.map(|condition| condition.last_transition_time.0))
                 .map(|(from, to)| human::between(from, to)),
-        }
-    }
-
-    fn backup_pod(&self) -> Option<&Pod> {
-        let is_backup = |pod: &&Pod| {
-            pod.labels().get(label::COMPONENT).is_none_or(|component| component == label::component::BACKUP)
-        };
-        self.pods.values().filter(is_backup).max_by_key(|pod| pod.creation_timestamp())
-    }
-
-    fn pod(&self, status: &BackupSessionStatus) -> Stage {
-        let ensured = condition::find(&status.conditions, session_condition::BACKUP_EXECUTOR_ENSURED);
-        let pod = self.backup_pod();
-        let started = pod.is_some_and(pods::has_started) || self.has_reported();
-        let state = match ensured.map(of_condition) {
-            Some(State::Failed) => State::Failed,
-            _ if started => State::Done,
-            Some(_) => State::Active,
-            None => State::Todo,
-        };
-        let started_at = pod.and_then(|pod| pod.status.as_ref()?.start_time.as_ref()).map(|time| time.0);
-        let asked_at = ensured.map(|condition| condition.last_transition_time.0);
-        Stage {
-            name: "pod",
-            state,
-            detail: match (pod.map(kube::ResourceExt::name_any), state) {
-                (Some(name), State::Done) => format!("{name} started"),
-                (Some(name), _) => name,
-                (None, _) => String::new(),
-            },
-            took: asked_at.zip(started_at).filter(|_| started).map(|(from, to)| human::between(from, to)),
+            ..Stage::new("prepared", condition.map_or(State::Active, State::of))
         }
     }
 
@@ -284,14 +238,13 @@ impl Run {
         };
         let done = phases.iter().filter(|phase| **phase == Some(ComponentPhase::Succeeded)).count();
         Stage {
-            name: "reading and storing",
-            state,
             detail: if expected > 1 {
                 format!("{done} of {expected} repositories done")
             } else {
                 String::new()
             },
-            took: None,
+            has_parts: true,
+            ..Stage::new("reading and storing", state)
         }
     }
 
@@ -311,7 +264,7 @@ impl Run {
         } else {
             State::Todo
         };
-        Some(Stage { name: "retention", state, detail: String::new(), took: None })
+        Some(Stage::new("retention", state))
     }
 
     fn parts(&self, now: Timestamp) -> Vec<Part> {
@@ -326,32 +279,14 @@ impl Run {
             .collect()
     }
 
-    fn newest_pod(&self) -> Option<&Pod> {
-        self.pods.values().max_by_key(|pod| pod.creation_timestamp())
-    }
-
-    /// `pod NAME is Running, last warning: …`
-    fn pod_told(&self) -> Option<String> {
-        let pod = self.newest_pod()?;
-        let name = pod.name_any();
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("not started");
-        let warning = self.warnings.get(&name).and_then(|warning| warning.lines().next());
-        let warning = warning.map_or_else(String::new, |warning| format!(", last warning: {warning}"));
-        Some(format!("pod {name} is {phase}{warning}"))
-    }
-
     /// Why nothing moves: the newest pod's trouble, or a warning about it.
     #[must_use]
     pub fn waiting(&self) -> Option<String> {
         if self.phase_is_final() {
             return None;
         }
-        let newest = self.newest_pod();
-        if let Some(trouble) = newest.and_then(pods::trouble) {
-            return Some(format!(
-                "pod {}: {trouble}",
-                newest.map(kube::ResourceExt::name_any).unwrap_or_default()
-            ));
+        if let Some(trouble) = self.pods.trouble() {
+            return Some(trouble);
         }
         // A component that goes on and has an error waits for something: a lock, most likely.
         let held = self.components().find_map(|(_, _, component)| {
@@ -362,32 +297,8 @@ impl Run {
         if let Some(held) = held {
             return Some(held.lines().next().unwrap_or_default().to_owned());
         }
-        let about = newest.map_or_else(|| self.name.clone(), kube::ResourceExt::name_any);
-        let is_going = newest.is_some_and(pods::has_started);
-        self.warnings
-            .get(&about)
-            .filter(|_| !is_going)
-            .map(|warning| warning.lines().next().unwrap_or_default().to_owned())
+        self.pods.warning(&self.name)
     }
-}
-
-fn of_condition(condition: &Condition) -> State {
-    match condition.status.as_str() {
-        "True" => State::Done,
-        "False" => State::Failed,
-        _ => State::Active,
-    }
-}
-
-/// Hooks are a stage only where there are some.
-fn hooks(status: &BackupSessionStatus, name: &'static str, type_: &str, number: usize) -> Option<Stage> {
-    let condition = condition::find(&status.conditions, type_);
-    (number > 0).then(|| Stage {
-        name,
-        state: condition.map_or(State::Todo, of_condition),
-        detail: human::counted(number, "hook"),
-        took: None,
-    })
 }
 
 #[cfg(test)]

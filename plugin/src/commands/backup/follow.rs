@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::object::{Kind, Object};
 use crate::output::{self, Format, Shape};
 use crate::progress::outcome::{self, Outcome};
+use crate::progress::run::Run;
 use crate::progress::{Mode, follow, json};
 use crate::streams::Streams;
 
@@ -85,7 +86,7 @@ pub async fn to_the_end(
     (manner, format): (follow::Manner, &Format),
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<(), Failure> {
-    let outcomes = follow::follow(cluster, (namespace, runs), manner, (context, streams)).await?;
+    let outcomes = follow::follow::<Run>(cluster, (namespace, runs), manner, (context, streams)).await?;
     match format {
         Format::Table | Format::Wide => {}
         Format::Name => streams.results.write_all(snapshots(&outcomes).as_bytes())?,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use archive::access;
 use archive::manifest::codec;
-use crds::core::{BackupConfiguration, BackupSession};
+use crds::core::{BackupConfiguration, BackupSession, RestoreSession};
 use crds::label;
 use crds::storage::{BackupStorage, Repository, RetentionPolicy, Snapshot};
 use futures::AsyncReadExt as _;
@@ -24,6 +24,7 @@ use serde_json::Value;
 use super::redact::Redactor;
 use crate::cluster::Cluster;
 use crate::commands::backup::trigger::not_found;
+use crate::commands::lookup;
 use crate::commands::version::OPERATOR_LABEL;
 use crate::context::{self, Context};
 use crate::failure::{Code, Failure};
@@ -43,6 +44,9 @@ pub struct Args {
     /// Only this backup; the default is all of the namespace
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
+    /// Of restores, only this one; the default is all of the namespace
+    #[arg(long, value_name = "NAME")]
+    restore: Option<String>,
     /// The file to write, a tar.gz
     #[arg(long, default_value = "kubestash-bundle.tar.gz", value_name = "FILE")]
     output_file: PathBuf,
@@ -72,6 +76,9 @@ impl Args {
         {
             return Err(not_found(&cluster, &namespace, name).await?);
         }
+        if let Some(name) = &self.restore {
+            lookup::one::<RestoreSession>(&cluster, &namespace, name).await?;
+        }
         let now = context.environment.now();
         let mut bundle = Bundle {
             cluster: &cluster,
@@ -83,6 +90,7 @@ impl Args {
         };
         bundle.learn(&namespace).await;
         bundle.versions().await;
+        bundle.restores(&namespace, self.restore.as_deref()).await;
         bundle.backup(&namespace, self.backup.as_deref()).await;
         bundle.operator().await;
         if !bundle.lacking.is_empty() {
@@ -199,6 +207,16 @@ impl Bundle<'_> {
         })
         .await;
         self.logs(namespace, &pods).await;
+    }
+
+    /// The restores of a namespace; their pods are among those of the backups.
+    async fn restores(&mut self, namespace: &str, restore: Option<&str>) {
+        let (now, since) = (self.now, self.since);
+        let meant = |session: &RestoreSession| match restore {
+            Some(name) => session.name_any() == name,
+            None => session.creation_timestamp().is_none_or(|made| human::between(made.0, now) <= since),
+        };
+        self.objects::<RestoreSession>(Some(namespace), "", meant).await;
     }
 
     async fn operator(&mut self) {

@@ -5,7 +5,7 @@
 //! can write.
 
 mod patterns;
-mod write;
+pub(crate) mod write;
 
 use std::path::PathBuf;
 

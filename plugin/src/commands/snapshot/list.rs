@@ -75,7 +75,9 @@ pub(super) fn sizes(snapshot: &Snapshot) -> (Option<u64>, Option<u64>) {
     (bytes(summary.size), bytes(summary.uploaded))
 }
 
-pub(super) fn objects(snapshot: &Snapshot) -> Option<i64> {
+/// How many objects a snapshot holds.
+#[must_use]
+pub fn objects(snapshot: &Snapshot) -> Option<i64> {
     let progress = stats(snapshot)?.progress?;
     progress.files_done.or(progress.total_files)
 }

@@ -3,6 +3,7 @@
 use crds::storage::Snapshot;
 use crds::storage::snapshot::{Component, VerificationStatus};
 use jiff::Timestamp;
+use kube::ResourceExt as _;
 
 use super::list::taken;
 use super::which;
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance;
 use crate::human;
+use crate::look::finding;
 use crate::output::Format;
 use crate::streams::Streams;
 
@@ -95,9 +97,19 @@ fn card(snapshot: &Snapshot, now: Timestamp) -> Card {
         .row("Run", snapshot.spec.backup_session.clone())
         .row("Integrity", integrity)
         .row("Verified", verified)
+        .row("Restore", how_to_restore(snapshot))
         .row("When deleted", removal::fate(snapshot.deletion_policy()))
         .row("Error", errors.join("\n"))
         .table(&["COMPONENT", "PHASE", "OBJECTS", "SIZE", "ADDED", "TOOK", "RESTIC-ID"], &components)
+}
+
+/// The command that shows what would come back; nothing of a snapshot that holds nothing.
+fn how_to_restore(snapshot: &Snapshot) -> String {
+    if !finding::is_stored(snapshot) {
+        return String::new();
+    }
+    let (namespace, name) = (snapshot.namespace().unwrap_or_default(), snapshot.name_any());
+    format!("kubectl kubestash restore plan {name} -n {namespace}")
 }
 
 fn row(name: &str, component: &Component) -> Vec<String> {

@@ -82,6 +82,7 @@ pub(super) fn part(
             reports.and_then(Reports::last).map_or(Duration::ZERO, |last| human::between(last, now))
         }),
         added: summary.and_then(|summary| crds::size::parse(summary.uploaded.as_deref()?).ok()),
+        counts: None,
         error: component.error.clone(),
     }
 }

@@ -1,0 +1,2 @@
+kubectl kubestash restore create Shop --snapshot latest --name Shop
+api incomplete.json

@@ -1,0 +1,2 @@
+kubectl kubestash restore plan --to-time yesterday
+api incomplete.json

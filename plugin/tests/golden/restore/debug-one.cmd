@@ -1,0 +1,2 @@
+kubectl kubestash debug restore restore-shop-1
+api restores.json

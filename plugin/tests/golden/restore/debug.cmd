@@ -1,0 +1,2 @@
+kubectl kubestash debug restore
+api restores.json

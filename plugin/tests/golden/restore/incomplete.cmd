@@ -1,0 +1,2 @@
+kubectl kubestash restore plan latest
+api incomplete.json

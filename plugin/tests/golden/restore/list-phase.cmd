@@ -1,0 +1,2 @@
+kubectl kubestash restoresession list --phase failed --sort-by name
+api restores.json

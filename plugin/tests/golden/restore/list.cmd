@@ -1,0 +1,2 @@
+kubectl kubestash restore list
+api restores.json

@@ -1,0 +1,2 @@
+kubectl kubestash restore logs restore-shop-2
+api restores.json

@@ -1,0 +1,2 @@
+kubectl kubestash manifest-restore --snapshot latest
+api incomplete.json

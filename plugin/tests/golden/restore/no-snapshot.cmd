@@ -1,0 +1,2 @@
+kubectl kubestash restore plan
+api incomplete.json

@@ -1,0 +1,2 @@
+kubectl kubestash restore create latest --prune --no-plan
+api incomplete.json

@@ -1,0 +1,2 @@
+kubectl kubestash restore status restore-shop-9
+api restores.json

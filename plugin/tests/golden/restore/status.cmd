@@ -1,0 +1,2 @@
+kubectl kubestash restore status restore-shop-2
+api restores.json

@@ -1,0 +1,2 @@
+kubectl kubestash restore watch --timeout 2s --progress=none
+api restores.json
