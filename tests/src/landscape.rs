@@ -154,7 +154,7 @@ fn definition(type_: &ResourceType) -> Value {
     let long = type_.group == definitions::DATABASES && type_.kind == "Cluster";
     let text =
         if long { "It says what is wanted of a cluster of databases. ".repeat(8000) } else { String::new() };
-    definitions::definition(kind, &text)
+    definitions::definition(type_, &text)
 }
 
 /// Custom resources of every type, each in the namespace of its operator, or in none.
