@@ -87,7 +87,7 @@ pub fn choose(cards: &[Card], options: &Options) -> Vec<Choice> {
 
 /// The single objects that were asked for and are not in the snapshot.
 #[must_use]
-pub fn absent<'a>(options: &'a Options, holds: impl Fn(&Key) -> bool) -> Vec<&'a Key> {
+pub fn absent(options: &Options, holds: impl Fn(&Key) -> bool) -> Vec<&Key> {
     options.objects.iter().filter(|key| !holds(key)).collect()
 }
 

@@ -74,7 +74,9 @@ fn assign(cards: &[Card], taken: &[usize], waits_for: &[Vec<usize>]) -> Vec<Leve
     let mut open: Vec<usize> = waits_for.iter().map(Vec::len).collect();
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); taken.len()];
     for (position, others) in waits_for.iter().enumerate() {
-        others.iter().for_each(|other| followers[*other].push(position));
+        for other in others {
+            followers[*other].push(position);
+        }
     }
     let mut done = vec![false; taken.len()];
     let mut ready: Vec<usize> = (0..taken.len()).filter(|position| open[*position] == 0).collect();

@@ -65,6 +65,15 @@ fn what_differs_is_told_by_its_path() {
             None,
             Some(json!("1")),
         ),
+    ] {
+        let change = Change { path: path.to_owned(), live: was, snapshot: wanted };
+        assert_eq!(changes(&snapshot, &live), [change]);
+    }
+}
+
+#[test]
+fn items_of_lists_are_told_by_what_they_are_told_apart_by() {
+    for (snapshot, live, path, was, wanted) in [
         (
             json!({"kind": "Role", "rules": [{"verbs": ["get"]}]}),
             json!({"kind": "Role", "rules": [{"verbs": ["get"]}, {"verbs": ["*"]}]}),

@@ -91,9 +91,10 @@ pub fn without_values(status: &Status, kind: &ProblemKind) -> String {
         .filter(|cause| !cause.field.is_empty())
         .map(|cause| format!("{} ({})", cause.field, cause.reason))
         .collect();
-    match fields.is_empty() {
-        true => format!("{what} ({} {})", status.code, status.reason),
-        false => format!("{what}: {}", fields.join(", ")),
+    if fields.is_empty() {
+        format!("{what} ({} {})", status.code, status.reason)
+    } else {
+        format!("{what}: {}", fields.join(", "))
     }
 }
 
