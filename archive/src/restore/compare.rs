@@ -20,7 +20,7 @@ use found::Found;
 /// most 20 changes, with short values, none of a Secret.
 #[must_use]
 pub fn changes(snapshot: &Value, live: &Value) -> Vec<Change> {
-    let mut found = Found::new(kind_of(snapshot));
+    let mut found = Found::of(snapshot);
     changes::object(snapshot, live, &mut found);
     found.into_changes()
 }
@@ -30,7 +30,7 @@ pub fn changes(snapshot: &Value, live: &Value) -> Vec<Change> {
 /// variables, ports, volumes). Other fields may be defaults and are not told. Bounded likewise.
 #[must_use]
 pub fn leftovers(snapshot: &Value, live: &Value) -> Vec<Change> {
-    let mut found = Found::new(kind_of(snapshot));
+    let mut found = Found::of(snapshot);
     leftovers::object(snapshot, live, &mut found);
     found.into_changes()
 }

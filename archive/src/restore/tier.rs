@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use super::card::Card;
+use super::identity::Identities;
 use super::kinds;
-use crate::manifest::path::Key;
 
 mod rank;
 
@@ -34,12 +34,11 @@ pub fn levels(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
 
 /// For each of `taken` those that it waits for, as positions in `taken`.
 fn waits_for(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
-    let mut by_identity: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
     let mut namespaces: HashMap<&str, usize> = HashMap::new();
     let mut definitions: HashMap<&str, usize> = HashMap::new();
-    for (position, index) in taken.iter().enumerate() {
-        let card = &cards[*index];
-        by_identity.entry((card.group(), &card.kind, &card.key.name)).or_default().push(position);
+    let all = || taken.iter().map(|index| &cards[*index]).enumerate();
+    let identities = Identities::of(all());
+    for (position, card) in all() {
         if kinds::is_namespace(&card.key) {
             namespaces.insert(&card.key.name, position);
         } else if card.key.group_resource == DEFINITIONS {
@@ -47,24 +46,17 @@ fn waits_for(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
             definitions.insert(&card.key.name, position);
         }
     }
-    let of = |(position, index): (usize, &usize)| {
-        let card = &cards[*index];
-        let same_place = |owner: &usize| {
-            let owner: &Key = &cards[taken[*owner]].key;
-            owner.namespace.is_none() || owner.namespace == card.key.namespace
-        };
-        let owners = card.owners.iter().flat_map(|owner| {
-            by_identity.get(&(owner.group(), owner.kind.as_str(), owner.name.as_str())).into_iter().flatten()
-        });
-        let mut all: Vec<usize> = owners.copied().filter(same_place).collect();
-        all.extend(card.key.namespace.as_deref().and_then(|namespace| namespaces.get(namespace)));
-        all.extend(definitions.get(card.key.group_resource.as_str()));
-        all.retain(|other| *other != position);
-        all.sort_unstable();
-        all.dedup();
-        all
+    let of = |(position, card): (usize, &Card)| {
+        let mut others: Vec<usize> =
+            card.owners.iter().filter_map(|owner| identities.owner(card, owner)).collect();
+        others.extend(card.key.namespace.as_deref().and_then(|namespace| namespaces.get(namespace)));
+        others.extend(definitions.get(card.key.group_resource.as_str()));
+        others.retain(|other| *other != position);
+        others.sort_unstable();
+        others.dedup();
+        others
     };
-    taken.iter().enumerate().map(of).collect()
+    all().map(of).collect()
 }
 
 /// The level of each: at least its own rank, and behind all that it waits for. Of a circle one has to begin: then what it
@@ -108,6 +100,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::manifest::path::Key;
     use crate::restore::options::Options;
 
     fn card(

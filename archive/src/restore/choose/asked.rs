@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{by_identity, can_own};
 use crate::manifest::path::Key;
 use crate::restore::card::Card;
+use crate::restore::identity::Identities;
 use crate::restore::kinds;
 use crate::restore::options::Options;
 
@@ -68,15 +68,12 @@ fn reach(cards: &[Card], options: &Options, asked: &mut [bool]) {
 
 /// What each card owns.
 fn children(cards: &[Card]) -> Vec<Vec<usize>> {
-    let identities = by_identity(cards);
+    let identities = Identities::of(cards.iter().enumerate());
     let mut children = vec![Vec::new(); cards.len()];
     for (index, card) in cards.iter().enumerate() {
         for owner in &card.owners {
-            let known = identities.get(&(owner.group(), owner.kind.as_str(), owner.name.as_str()));
-            for parent in known.into_iter().flatten() {
-                if can_own(&cards[*parent], card) {
-                    children[*parent].push(index);
-                }
+            if let Some(parent) = identities.owner(card, owner) {
+                children[parent].push(index);
             }
         }
     }

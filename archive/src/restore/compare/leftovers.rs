@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::found::{Found, LEADER, item, join, keyed};
-use crate::restore::lists::{Strategy, strategy};
+use crate::restore::lists::Strategy;
 
 /// Maps that users fill. (Requests and limits are not among them: a LimitRange fills them in as well.)
 const MAPS: [&str; 8] =
@@ -90,7 +90,7 @@ fn entries(
 }
 
 fn items(path: &str, name: &str, snapshot: &[Value], live: &[Value], found: &mut Found<'_>) {
-    let key = match strategy(found.kind(), name) {
+    let key = match found.strategy(name) {
         // Whatever has an owner or a condition has got it from a controller.
         Strategy::Keyed(key) if !matches!(name, "conditions" | "ownerReferences") => key,
         _ => return,

@@ -119,6 +119,21 @@ fn lists_without_keys_are_compared_in_their_order() {
 }
 
 #[test]
+fn lists_of_custom_resources_are_one_value() {
+    let object = |api_version: &str, names: &[&str]| {
+        let ports: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        json!({"apiVersion": api_version, "kind": "Widget", "spec": {"volumes": ports}})
+    };
+    for (api_version, paths_of_changes, paths_of_leftovers) in
+        [("apps/v1", vec![], vec!["spec.volumes[b]"]), ("example.org/v1", vec!["spec.volumes"], vec![])]
+    {
+        let (snapshot, live) = (object(api_version, &["a"]), object(api_version, &["a", "b"]));
+        assert_eq!(paths(changes(&snapshot, &live)), paths_of_changes);
+        assert_eq!(paths(leftovers(&snapshot, &live)), paths_of_leftovers);
+    }
+}
+
+#[test]
 fn nothing_of_a_secret_is_told_but_where() {
     let secret = |value: &str| {
         json!({"kind": "Secret", "type": "Opaque", "data": {"password": value},
