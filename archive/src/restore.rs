@@ -31,6 +31,7 @@ mod create;
 mod draft;
 mod existing;
 mod fields;
+mod identity;
 mod lists;
 mod namespaces;
 mod outcome;

@@ -3,7 +3,7 @@
 //! First what is asked for ([`asked`]): by filters, or one by one, and what these own and name. Then what speaks against
 //! each ([`gate`]). Then what a controller makes again anyway ([`owned`]), and what would become the same as another.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::card::Card;
 use super::kinds;
@@ -87,7 +87,7 @@ pub fn choose(cards: &[Card], options: &Options) -> Vec<Choice> {
 
 /// The single objects that were asked for and are not in the snapshot.
 #[must_use]
-pub fn absent<'a>(options: &'a Options, holds: impl Fn(&Key) -> bool) -> Vec<&'a Key> {
+pub fn absent(options: &Options, holds: impl Fn(&Key) -> bool) -> Vec<&Key> {
     options.objects.iter().filter(|key| !holds(key)).collect()
 }
 
@@ -108,20 +108,6 @@ fn refuse_collisions(cards: &[Card], options: &Options, choices: &mut [Choice]) 
             *choice = Choice::Fail(Problem { kind: ProblemKind::Collision, message });
         }
     }
-}
-
-/// The cards by what an owner reference says of them.
-fn by_identity(cards: &[Card]) -> HashMap<(&str, &str, &str), Vec<usize>> {
-    let mut found: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
-    for (index, card) in cards.iter().enumerate() {
-        found.entry((card.group(), &card.kind, &card.key.name)).or_default().push(index);
-    }
-    found
-}
-
-/// An owner is in the namespace of what it owns, or in none.
-fn can_own(owner: &Card, card: &Card) -> bool {
-    owner.key.namespace.is_none() || owner.key.namespace == card.key.namespace
 }
 
 #[cfg(test)]

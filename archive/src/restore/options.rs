@@ -67,6 +67,7 @@ pub enum Error {
 }
 
 /// What is to be brought back, and how.
+#[expect(clippy::struct_excessive_bools, reason = "each is a parameter, and any combination can be meant")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Types, namespaces, labels.

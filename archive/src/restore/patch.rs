@@ -21,7 +21,7 @@ pub fn apply(object: &mut Map<String, Value>, key: &Key, patches: &[Patch]) -> R
             let message = format!("patch {} ({}) fails: {why}", index + 1, patch.target.resource);
             Problem { kind: ProblemKind::Malformed, message }
         };
-        *object = patched(before, key, &patch.patch).map_err(failed)?;
+        *object = patched(&before, key, &patch.patch).map_err(failed)?;
     }
     Ok(())
 }
@@ -33,7 +33,7 @@ fn is_for(target: &PatchTarget, key: &Key) -> bool {
         && target.namespace.as_ref().is_none_or(|namespace| key.namespace.as_ref() == Some(namespace))
 }
 
-fn patched(before: Value, key: &Key, patch: &Value) -> Result<Map<String, Value>, String> {
+fn patched(before: &Value, key: &Key, patch: &Value) -> Result<Map<String, Value>, String> {
     let mut after = before.clone();
     match patch {
         Value::Array(_) => {

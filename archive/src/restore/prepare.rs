@@ -31,8 +31,9 @@ pub struct Surroundings {
 const LIFE: [&str; 5] =
     ["deletionGracePeriodSeconds", "deletionTimestamp", "generateName", "ownerReferences", "clusterName"];
 
-/// Annotations that controllers write (contract §7.7).
-const ANNOTATIONS: [&str; 7] = [
+/// Annotations that controllers write (contract §7.7), and who led when the backup was made.
+const ANNOTATIONS: [&str; 8] = [
+    "control-plane.alpha.kubernetes.io/leader",
     "controller-uid",
     "deployment.kubernetes.io/desired-replicas",
     "deployment.kubernetes.io/max-replicas",

@@ -1,13 +1,14 @@
 //! In which order objects are brought back: what others depend on comes first.
 //!
-//! Every type has a [`rank`]. On top of that an object comes after its owners, after its Namespace and after the
-//! CustomResourceDefinition of its type, wherever their ranks are: something that a later object owns waits for it.
+//! Every type has a [`rank`]. On top of that an object comes after its owners, after its Namespace, after the
+//! CustomResourceDefinition of its type, and a token after its ServiceAccount, wherever their ranks are: something that a
+//! later object owns waits for it.
 
 use std::collections::HashMap;
 
 use super::card::Card;
+use super::identity::Identities;
 use super::kinds;
-use crate::manifest::path::Key;
 
 mod rank;
 
@@ -34,37 +35,34 @@ pub fn levels(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
 
 /// For each of `taken` those that it waits for, as positions in `taken`.
 fn waits_for(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
-    let mut by_identity: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
     let mut namespaces: HashMap<&str, usize> = HashMap::new();
     let mut definitions: HashMap<&str, usize> = HashMap::new();
-    for (position, index) in taken.iter().enumerate() {
-        let card = &cards[*index];
-        by_identity.entry((card.group(), &card.kind, &card.key.name)).or_default().push(position);
+    let mut accounts: HashMap<(Option<&str>, &str), usize> = HashMap::new();
+    let all = || taken.iter().map(|index| &cards[*index]).enumerate();
+    let identities = Identities::of(all());
+    for (position, card) in all() {
         if kinds::is_namespace(&card.key) {
             namespaces.insert(&card.key.name, position);
         } else if card.key.group_resource == DEFINITIONS {
             // Its name is that of the type: `widgets.example.org`.
             definitions.insert(&card.key.name, position);
+        } else if card.key.group_resource == "serviceaccounts" {
+            accounts.insert((card.key.namespace.as_deref(), &card.key.name), position);
         }
     }
-    let of = |(position, index): (usize, &usize)| {
-        let card = &cards[*index];
-        let same_place = |owner: &usize| {
-            let owner: &Key = &cards[taken[*owner]].key;
-            owner.namespace.is_none() || owner.namespace == card.key.namespace
-        };
-        let owners = card.owners.iter().flat_map(|owner| {
-            by_identity.get(&(owner.group(), owner.kind.as_str(), owner.name.as_str())).into_iter().flatten()
-        });
-        let mut all: Vec<usize> = owners.copied().filter(same_place).collect();
-        all.extend(card.key.namespace.as_deref().and_then(|namespace| namespaces.get(namespace)));
-        all.extend(definitions.get(card.key.group_resource.as_str()));
-        all.retain(|other| *other != position);
-        all.sort_unstable();
-        all.dedup();
-        all
+    let of = |(position, card): (usize, &Card)| {
+        let mut others: Vec<usize> =
+            card.owners.iter().filter_map(|owner| identities.owner(card, owner)).collect();
+        others.extend(card.key.namespace.as_deref().and_then(|namespace| namespaces.get(namespace)));
+        others.extend(definitions.get(card.key.group_resource.as_str()));
+        let account = card.account.as_deref();
+        others.extend(account.and_then(|name| accounts.get(&(card.key.namespace.as_deref(), name))));
+        others.retain(|other| *other != position);
+        others.sort_unstable();
+        others.dedup();
+        others
     };
-    taken.iter().enumerate().map(of).collect()
+    all().map(of).collect()
 }
 
 /// The level of each: at least its own rank, and behind all that it waits for. Of a circle one has to begin: then what it
@@ -74,7 +72,9 @@ fn assign(cards: &[Card], taken: &[usize], waits_for: &[Vec<usize>]) -> Vec<Leve
     let mut open: Vec<usize> = waits_for.iter().map(Vec::len).collect();
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); taken.len()];
     for (position, others) in waits_for.iter().enumerate() {
-        others.iter().for_each(|other| followers[*other].push(position));
+        for other in others {
+            followers[*other].push(position);
+        }
     }
     let mut done = vec![false; taken.len()];
     let mut ready: Vec<usize> = (0..taken.len()).filter(|position| open[*position] == 0).collect();
@@ -106,6 +106,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::manifest::path::Key;
     use crate::restore::options::Options;
 
     fn card(
@@ -191,6 +192,16 @@ mod tests {
             card("tenants.example.org", "Tenant", None, "t", &[]),
         ];
         assert_eq!(names(&cards), [["t"], ["tenant"], ["settings"]]);
+    }
+
+    #[test]
+    fn a_token_waits_for_its_account() {
+        let account =
+            card("serviceaccounts", "ServiceAccount", Some("n"), "a", &[("example.org/v1", "Widget", "w")]);
+        let mut token = card("secrets", "Secret", Some("n"), "token", &[]);
+        token.account = Some("a".to_owned());
+        let cards = [token, account, card("widgets.example.org", "Widget", Some("n"), "w", &[])];
+        assert_eq!(names(&cards), [["w"], ["a"], ["token"]]);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{by_identity, can_own};
 use crate::manifest::path::Key;
 use crate::restore::card::Card;
+use crate::restore::identity::Identities;
 use crate::restore::kinds;
 use crate::restore::options::Options;
 
@@ -35,9 +35,12 @@ pub fn asked(cards: &[Card], options: &Options) -> Vec<bool> {
     let named: HashSet<&Key> = options.objects.iter().collect();
     let mut asked: Vec<bool> = cards
         .iter()
-        .map(|card| match named.is_empty() {
-            true => card.labelled && passes(&card.key, options),
-            false => named.contains(&card.key),
+        .map(|card| {
+            if named.is_empty() {
+                card.labelled && passes(&card.key, options)
+            } else {
+                named.contains(&card.key)
+            }
         })
         .collect();
     if options.with_owned || options.with_references {
@@ -52,8 +55,8 @@ fn reach(cards: &[Card], options: &Options, asked: &mut [bool]) {
         cards.iter().enumerate().map(|(index, card)| (&card.key, index)).collect();
     let mut open: Vec<usize> = (0..cards.len()).filter(|index| asked[*index]).collect();
     while let Some(index) = open.pop() {
-        // References are empty unless asked for.
-        let named = cards[index].references.iter().filter_map(|key| by_key.get(key).copied());
+        let references = cards[index].references.iter().filter(|_| options.with_references);
+        let named = references.filter_map(|key| by_key.get(key).copied());
         for next in children[index].iter().copied().chain(named) {
             if !asked[next] && !is_excluded(&cards[next].key, options) {
                 asked[next] = true;
@@ -65,15 +68,12 @@ fn reach(cards: &[Card], options: &Options, asked: &mut [bool]) {
 
 /// What each card owns.
 fn children(cards: &[Card]) -> Vec<Vec<usize>> {
-    let identities = by_identity(cards);
+    let identities = Identities::of(cards.iter().enumerate());
     let mut children = vec![Vec::new(); cards.len()];
     for (index, card) in cards.iter().enumerate() {
         for owner in &card.owners {
-            let known = identities.get(&(owner.group(), owner.kind.as_str(), owner.name.as_str()));
-            for parent in known.into_iter().flatten() {
-                if can_own(&cards[*parent], card) {
-                    children[*parent].push(index);
-                }
+            if let Some(parent) = identities.owner(card, owner) {
+                children[parent].push(index);
             }
         }
     }

@@ -42,6 +42,7 @@ impl<'a> Cluster<'a> {
 }
 
 /// `orders-token-x7k2p` of the ServiceAccount `orders`: what Kubernetes before 1.24 made for each of them.
+#[must_use]
 pub fn is_generated_token(secret: &str, account: &str) -> bool {
     let random = secret.strip_prefix(account).and_then(|rest| rest.strip_prefix("-token-"));
     random.is_some_and(|random| {

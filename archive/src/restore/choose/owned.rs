@@ -1,10 +1,9 @@
 //! What the controller of a built-in kind makes again from what is brought back (contract A22, decided the other way: made
 //! beside their controllers they would be there twice).
 
-use std::collections::HashMap;
-
-use super::{Choice, by_identity, can_own};
+use super::Choice;
 use crate::restore::card::Card;
+use crate::restore::identity::Identities;
 use crate::restore::kinds;
 use crate::restore::verdict::Skip;
 
@@ -14,12 +13,12 @@ const LONGEST: usize = 8;
 /// Who makes what.
 pub struct Makers<'a> {
     cards: &'a [Card],
-    identities: HashMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+    identities: Identities<'a>,
 }
 
 impl<'a> Makers<'a> {
     pub fn of(cards: &'a [Card]) -> Self {
-        Self { cards, identities: by_identity(cards) }
+        Self { cards, identities: Identities::of(cards.iter().enumerate()) }
     }
 
     /// Why an object need not be made: its controller comes back, or it had ended or was being deleted, and so had this.
@@ -49,7 +48,6 @@ impl<'a> Makers<'a> {
         if !kinds::is_made_by(&card.key.group_resource, (owner.group(), &owner.kind)) {
             return None;
         }
-        let known = self.identities.get(&(owner.group(), owner.kind.as_str(), owner.name.as_str()))?;
-        known.iter().copied().find(|maker| can_own(&self.cards[*maker], card))
+        self.identities.owner(card, owner)
     }
 }

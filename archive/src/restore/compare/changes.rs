@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::found::{Found, item, join, keyed};
-use crate::restore::lists::{Strategy, strategy};
+use crate::restore::lists::Strategy;
 
 /// Compares whole objects. What type they are of is known already, and may be said in another version.
 pub fn object(snapshot: &Value, live: &Value, found: &mut Found<'_>) {
@@ -36,7 +36,7 @@ fn map(path: &str, wanted: &Map<String, Value>, live: &Map<String, Value>, found
 }
 
 fn list(path: &str, name: &str, wanted: &[Value], live: &[Value], found: &mut Found<'_>) {
-    match strategy(found.kind(), name) {
+    match found.strategy(name) {
         Strategy::Keyed(key) => {
             if let (Some(_), Some(live)) = (keyed(wanted, key), keyed(live, key)) {
                 for (key, wanted) in wanted.iter().filter_map(|item| Some((item.get(key)?, item))) {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::restore::kinds;
+use crate::restore::lists::{Strategy, strategy};
 use crate::restore::verdict::Change;
 
 /// More than this nobody reads.
@@ -16,17 +18,26 @@ pub const LEADER: &str = "control-plane.alpha.kubernetes.io/leader";
 /// The differences of one object.
 pub struct Found<'a> {
     kind: &'a str,
+    built_in: bool,
     changes: Vec<Change>,
 }
 
 impl<'a> Found<'a> {
-    pub const fn new(kind: &'a str) -> Self {
-        Self { kind, changes: Vec::new() }
+    pub fn of(object: &'a Value) -> Self {
+        let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+        let group = text("apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
+        Self { kind: text("kind"), built_in: kinds::is_built_in(group), changes: Vec::new() }
     }
 
     /// The kind of the object.
     pub const fn kind(&self) -> &'a str {
         self.kind
+    }
+
+    /// How the list `field` of the object is meant. Those of custom resources are one value, unless their definition says
+    /// otherwise, which is not known here.
+    pub fn strategy(&self, field: &str) -> Strategy {
+        if self.built_in { strategy(self.kind, field) } else { Strategy::Whole }
     }
 
     /// Whether there is no use in looking further.

@@ -89,9 +89,8 @@ fn merge_list(
     let Some(items) = target.as_array_mut() else { return Ok(()) };
     for item in patch.iter().filter(|item| !is_replace(item)) {
         match strategy {
-            Strategy::Whole => items.push(item.clone()),
             Strategy::Set if items.contains(item) => {}
-            Strategy::Set => items.push(item.clone()),
+            Strategy::Set | Strategy::Whole => items.push(item.clone()),
             Strategy::Keyed(key) => merge_item(items, item, key, place)?,
         }
     }
@@ -106,15 +105,13 @@ fn merge_item(items: &mut Vec<Value>, item: &Value, key: &str, place: &Place<'_>
         found.map(|index| items.remove(index));
         return Ok(());
     }
-    match found {
-        Some(index) => merge_map(&mut items[index], fields, place),
-        None => {
-            let mut new = Value::Null;
-            merge_map(&mut new, fields, place)?;
-            items.push(new);
-            Ok(())
-        }
+    if let Some(index) = found {
+        return merge_map(&mut items[index], fields, place);
     }
+    let mut new = Value::Null;
+    merge_map(&mut new, fields, place)?;
+    items.push(new);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,12 +5,11 @@ use kube::core::Status;
 use crate::restore::verdict::ProblemKind;
 
 /// Who said no, or could not be asked: what comes before its name, and the quote around that.
-const REFUSERS: [(&str, char); 6] = [
+const REFUSERS: [(&str, char); 5] = [
     ("admission webhook \"", '"'),
     ("failed calling webhook \"", '"'),
     ("ValidatingAdmissionPolicy '", '\''),
     ("MutatingAdmissionPolicy '", '\''),
-    ("policy '", '\''),
     ("conversion webhook for ", ' '),
 ];
 
@@ -69,7 +68,7 @@ pub fn is_immutable(message: &str) -> bool {
 
 /// Larger than etcd or the API server takes.
 pub fn is_too_large(message: &str) -> bool {
-    ["request is too large", "entity too large", "Too long: must have at most", "larger than max"]
+    ["request is too large", "entity too large", "must have at most 1048576", "larger than max"]
         .iter()
         .any(|words| message.contains(words))
 }
@@ -91,9 +90,10 @@ pub fn without_values(status: &Status, kind: &ProblemKind) -> String {
         .filter(|cause| !cause.field.is_empty())
         .map(|cause| format!("{} ({})", cause.field, cause.reason))
         .collect();
-    match fields.is_empty() {
-        true => format!("{what} ({} {})", status.code, status.reason),
-        false => format!("{what}: {}", fields.join(", ")),
+    if fields.is_empty() {
+        format!("{what} ({} {})", status.code, status.reason)
+    } else {
+        format!("{what}: {}", fields.join(", "))
     }
 }
 
