@@ -1,0 +1,185 @@
+//! What is known of an object before it is sent: all that [`super::choose`] and [`super::tier`] judge by, and no more,
+//! since there may be 50,000 in memory at once.
+
+use serde_json::{Map, Value};
+
+use super::kinds;
+use super::options::Options;
+use super::references;
+use super::verdict::{Problem, ProblemKind};
+use crate::manifest::path::Key;
+
+mod standing;
+
+pub use standing::Standing;
+
+/// An object of a snapshot, in few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The object, by its path.
+    pub key: Key,
+    /// For example `apps/v1`.
+    pub api_version: String,
+    /// For example `Deployment`.
+    pub kind: String,
+    /// In their order.
+    pub owners: Vec<Owner>,
+    /// Whether its labels pass the filters.
+    pub labelled: bool,
+    /// What speaks against making it again.
+    pub standing: Standing,
+    /// Of a Service: it asks for a port or address of its own, which another must not take first.
+    pub fixed: bool,
+    /// Of a Service: it has a selector, so that its Endpoints are made by a controller.
+    pub selects: bool,
+    /// Of a ServiceAccount: the token Secrets that it lists.
+    pub tokens: Vec<String>,
+    /// What it names; empty unless [`Options::with_references`].
+    pub references: Vec<Key>,
+}
+
+/// One owner reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// For example `apps/v1`.
+    pub api_version: String,
+    /// For example `ReplicaSet`.
+    pub kind: String,
+    /// The owner's name. It is in the same namespace, or in none.
+    pub name: String,
+    /// Whether it is the one that makes the object again.
+    pub controller: bool,
+    /// `blockOwnerDeletion`, where it is said.
+    pub blocks_deletion: Option<bool>,
+}
+
+impl Owner {
+    /// Empty for the core group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        group_of(&self.api_version)
+    }
+}
+
+impl Card {
+    /// Reads an object that lies at `key`. One that is not what its path says is [`ProblemKind::Malformed`]: it would be
+    /// judged by its path and made as something else.
+    pub fn read(key: &Key, object: &Map<String, Value>, options: &Options) -> Result<Self, Problem> {
+        check_names(key)?;
+        let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        let metadata = object.get("metadata").and_then(Value::as_object);
+        let metadata = metadata.ok_or_else(|| malformed("it has no metadata"))?;
+        if kind.is_empty() || api_version.is_empty() {
+            return Err(malformed("it does not say its apiVersion and kind"));
+        }
+        if group_of(api_version) != kinds::group(&key.group_resource) {
+            return Err(malformed(&format!("it says that it is of {api_version:?}")));
+        }
+        let said = |field: &str| metadata.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if said("name") != Some(&key.name) {
+            return Err(malformed("its metadata has another name than its path"));
+        }
+        if said("namespace") != key.namespace.as_deref() {
+            return Err(malformed("its metadata has another namespace than its path"));
+        }
+        let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
+        let labels = labels.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        Ok(Self {
+            key: key.clone(),
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            owners: owners(metadata),
+            labelled: options.filters.labels.admit(labels),
+            standing: standing::judge(key, object, metadata),
+            fixed: is_fixed(key, object, options.safe),
+            selects: key.group_resource == "services" && !is_empty(object, "/spec/selector"),
+            tokens: tokens(key, object),
+            references: if options.with_references { references::of(key, object) } else { Vec::new() },
+        })
+    }
+
+    /// Empty for the core group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        kinds::group(&self.key.group_resource)
+    }
+
+    /// The owner that makes the object again, if it has one.
+    #[must_use]
+    pub fn controller(&self) -> Option<&Owner> {
+        self.owners.iter().find(|owner| owner.controller)
+    }
+}
+
+fn group_of(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+fn malformed(why: &str) -> Problem {
+    Problem { kind: ProblemKind::Malformed, message: why.to_owned() }
+}
+
+/// What may not be part of a request's path (`IsValidPathSegmentName` of Kubernetes), or of a type's name.
+fn check_names(key: &Key) -> Result<(), Problem> {
+    let is_segment = |text: &str| !text.contains(['%', '/']) && !text.chars().any(char::is_control);
+    let is_label = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    };
+    if !key.group_resource.split('.').all(is_label) {
+        return Err(malformed("no type has such a name"));
+    }
+    if !is_segment(&key.name) || !key.namespace.as_deref().is_none_or(is_segment) {
+        return Err(malformed("no object has such a name"));
+    }
+    Ok(())
+}
+
+fn owners(metadata: &Map<String, Value>) -> Vec<Owner> {
+    let references = metadata.get("ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    let owner = |reference: &Value| {
+        let text = |field: &str| reference.get(field).and_then(Value::as_str).map(str::to_owned);
+        let flag = |field: &str| reference.get(field).and_then(Value::as_bool);
+        Some(Owner {
+            api_version: text("apiVersion")?,
+            kind: text("kind")?,
+            name: text("name")?,
+            controller: flag("controller").unwrap_or(false),
+            blocks_deletion: flag("blockOwnerDeletion"),
+        })
+    };
+    references.filter_map(owner).collect()
+}
+
+fn is_empty(object: &Map<String, Value>, pointer: &str) -> bool {
+    at(object, pointer).and_then(Value::as_object).is_none_or(Map::is_empty)
+}
+
+/// A value below an object, by JSON pointer.
+fn at<'a>(object: &'a Map<String, Value>, pointer: &str) -> Option<&'a Value> {
+    let (first, rest) = pointer.strip_prefix('/')?.split_once('/')?;
+    object.get(first)?.pointer(&format!("/{rest}"))
+}
+
+fn is_fixed(key: &Key, object: &Map<String, Value>, safe: bool) -> bool {
+    if key.group_resource != "services" {
+        return false;
+    }
+    let ports = at(object, "/spec/ports").and_then(Value::as_array).into_iter().flatten();
+    let port = ports
+        .into_iter()
+        .any(|port| port.get("nodePort").and_then(Value::as_u64).is_some_and(|port| port > 0));
+    let address = at(object, "/spec/clusterIP").and_then(Value::as_str);
+    port || !safe && address.is_some_and(|address| !matches!(address, "" | "None"))
+}
+
+fn tokens(key: &Key, object: &Map<String, Value>) -> Vec<String> {
+    if key.group_resource != "serviceaccounts" {
+        return Vec::new();
+    }
+    let listed = object.get("secrets").and_then(Value::as_array).into_iter().flatten();
+    listed.filter_map(|secret| Some(secret.get("name")?.as_str()?.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests;
