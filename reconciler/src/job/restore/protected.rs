@@ -23,6 +23,8 @@ pub struct Ground {
     pub account: String,
     /// The namespace of the operator; empty when it is not known.
     pub operator: String,
+    /// The namespace of the Snapshot and its Repository.
+    pub source: String,
     /// The Secrets that open storage and repository.
     pub secrets: Vec<ObjectReference>,
 }
@@ -79,10 +81,13 @@ async fn bindings(cluster: &Cluster, home: &str) -> Vec<Binding> {
 }
 
 fn protected(ground: &Ground, bindings: &[Binding]) -> Protected {
-    let Ground { home, account, operator, secrets } = ground;
+    let Ground { home, account, operator, source, secrets } = ground;
     let mut objects = BTreeSet::from([key("serviceaccounts", Some(home), account)]);
     objects
         .extend(secrets.iter().map(|secret| key("secrets", Some(secret.namespace_or(home)), &secret.name)));
+    // With a namespace goes what is in it, the running Job included.
+    let places = secrets.iter().map(|secret| secret.namespace_or(home)).chain([home.as_str(), source]);
+    objects.extend(places.map(|place| key("namespaces", None, place)));
     let definitions = crds::all();
     objects.extend(definitions.iter().map(|definition| {
         key("customresourcedefinitions.apiextensions.k8s.io", None, &definition.name_any())
@@ -146,6 +151,7 @@ mod tests {
             home: "demo".to_owned(),
             account: "restorer".to_owned(),
             operator: "kubestash".to_owned(),
+            source: "backups".to_owned(),
             secrets: vec![ObjectReference::new("storage", "keys"), ObjectReference::new("demo", "password")],
         }
     }
@@ -167,6 +173,9 @@ mod tests {
             key("secrets", Some("storage"), "keys"),
             key("secrets", Some("demo"), "password"),
             key("serviceaccounts", Some("demo"), "restorer"),
+            key("namespaces", None, "demo"),
+            key("namespaces", None, "storage"),
+            key("namespaces", None, "backups"),
             key("customresourcedefinitions.apiextensions.k8s.io", None, "restoresessions.core.kubestash.com"),
             of_rights("clusterroles", None, "kubestash-restore-job"),
         ] {

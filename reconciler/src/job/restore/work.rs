@@ -56,6 +56,7 @@ pub async fn read(cluster: &Cluster, arguments: &Restore, session: &RestoreSessi
         home: super::home(session),
         account: session.service_account().unwrap_or_default().to_owned(),
         operator: arguments.operator_namespace.clone(),
+        source: namespace,
         secrets: target.secrets.clone(),
     };
     options.protected = protected::find(cluster, &ground, may_change).await;
