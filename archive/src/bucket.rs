@@ -144,6 +144,22 @@ pub async fn delete_snapshot(store: &dyn ObjectStore, path: &str, name: &str) ->
     store.delete(&snapshot_key(path, name)).await.context(StoreSnafu)
 }
 
+/// Writes what a restore did, one JSON object per line, and returns where: `restores/<namespace>-<name>.jsonl` of the
+/// repository at `path`, after the RestoreSession.
+pub async fn write_restore_report(
+    store: &dyn ObjectStore,
+    path: &str,
+    (namespace, name): (&str, &str),
+    lines: Vec<u8>,
+) -> Result<String> {
+    let key = below(path, &format!("restores/{namespace}-{name}.jsonl"));
+    store
+        .put(&key, Bytes::from(lines), content_type::JSON_LINES, Condition::Always)
+        .await
+        .context(StoreSnafu)?;
+    Ok(key)
+}
+
 /// Neither a directory marker nor a sidecar that KubeStash keeps on volumes (contract section 4.4).
 fn is_file(key: &str) -> bool {
     !key.ends_with('/') && key.rsplit_once('.').is_none_or(|(_, extension)| extension != "attrs")

@@ -93,6 +93,8 @@ pub mod content_type {
     pub const BINARY: &str = "application/octet-stream";
     /// The files that describe a storage (contract section 4.3).
     pub const YAML: &str = "application/yaml";
+    /// One JSON object per line.
+    pub const JSON_LINES: &str = "application/x-ndjson";
 }
 
 /// One client library, tried once per call, with full keys.

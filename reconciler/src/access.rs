@@ -20,6 +20,9 @@ pub const BACKUP_ROLE: &str = "kubestash-backup-job";
 /// The ClusterRole of retention Jobs.
 pub const RETENTION_ROLE: &str = "kubestash-retention-policy-job";
 
+/// The ClusterRole of restore Jobs.
+pub const RESTORE_ROLE: &str = "kubestash-restore-job";
+
 /// The ClusterRole of hook Jobs.
 pub const HOOK_ROLE: &str = "kubestash-hook-job";
 
@@ -44,6 +47,8 @@ pub struct Needs(BTreeMap<String, BTreeMap<Thing, BTreeSet<String>>>);
 enum Thing {
     Secret,
     Storage,
+    Repository,
+    Snapshot,
     Policy,
     Template,
 }
@@ -69,6 +74,20 @@ impl Needs {
             }
         }
         needs
+    }
+
+    /// One more Repository.
+    #[must_use]
+    pub fn repository(mut self, namespace: &str, name: &str) -> Self {
+        self.add(Thing::Repository, namespace, name);
+        self
+    }
+
+    /// One more Snapshot.
+    #[must_use]
+    pub fn snapshot(mut self, namespace: &str, name: &str) -> Self {
+        self.add(Thing::Snapshot, namespace, name);
+        self
     }
 
     /// One more RetentionPolicy.
@@ -103,7 +122,7 @@ pub struct Trade<'a> {
     pub service_account: Option<&'a str>,
 }
 
-/// For whom the Jobs work: a session of a BackupConfiguration, or of a Repository.
+/// For whom the Jobs work: a session of a BackupConfiguration or of a Repository, or a RestoreSession.
 #[derive(Clone, Debug)]
 pub struct Party {
     namespace: String,
@@ -114,12 +133,14 @@ pub struct Party {
 }
 
 impl Party {
-    /// A session of `owner`. What is made for it goes with it: in its own namespace by ownership, elsewhere by
+    /// A session of `owner`, or `owner` itself where `session` is empty. What is made for it goes with it: in its own namespace by ownership, elsewhere by
     /// [`labels_of`].
     #[must_use]
     pub fn new<K: Resource<DynamicType = ()>>(owner: &K, session: &str) -> Self {
         let mut labels = label::offshoot_of(owner);
-        labels.insert(label::SESSION_NAME.to_owned(), session.to_owned());
+        if !session.is_empty() {
+            labels.insert(label::SESSION_NAME.to_owned(), session.to_owned());
+        }
         Self {
             namespace: owner.namespace().unwrap_or_default(),
             name: owner.name_any(),
@@ -182,7 +203,8 @@ pub fn access(trade: Trade<'_>, party: &Party, needs: &Needs) -> Access {
         } else {
             format!("{}-{namespace}", trade.prefix)
         };
-        let name = name::join(&first, owner, &format!("{session}-storage"), name::MAX);
+        let last = format!("{session}-storage");
+        let name = name::join(&first, owner, last.trim_start_matches('-'), name::MAX);
         roles.push(Role { metadata: party.metadata(&name, place), rules: Some(rules(things)) });
         bindings.push(binding(party.metadata(&name, place), "Role", &name, &subject));
     }
@@ -196,6 +218,8 @@ fn rules(things: &BTreeMap<Thing, BTreeSet<String>>) -> Vec<PolicyRule> {
             let (group, resource) = match thing {
                 Thing::Secret => ("", "secrets"),
                 Thing::Storage => (crds::storage::GROUP, "backupstorages"),
+                Thing::Repository => (crds::storage::GROUP, "repositories"),
+                Thing::Snapshot => (crds::storage::GROUP, "snapshots"),
                 Thing::Policy => (crds::storage::GROUP, "retentionpolicies"),
                 Thing::Template => (crds::core::GROUP, "hooktemplates"),
             };
@@ -337,6 +361,31 @@ mod tests {
         assert_eq!(labels.get(label::INVOKER_NAMESPACE).map(String::as_str), Some("demo"));
         let at_home = access.roles.iter().find(|role| role.namespace().as_deref() == Some("demo")).unwrap();
         assert!(at_home.metadata.owner_references.is_some());
+    }
+
+    #[test]
+    fn a_restore_is_a_party_without_a_session() {
+        let owner = configuration();
+        let needs = Needs::default().snapshot("demo", "s").repository("demo", "r").policy("demo", "keep");
+        let trade =
+            Trade { prefix: "restore", cluster_role: RESTORE_ROLE, service_account: Some("restorer") };
+        let access = access(trade, &Party::new(&owner, ""), &needs);
+        assert_eq!(access.bindings[0].name_any(), "restore-shop");
+        assert_eq!(access.roles[0].name_any(), "restore-shop-storage");
+        assert!(!access.roles[0].labels().contains_key(label::SESSION_NAME));
+        let resources: Vec<_> = access.roles[0]
+            .rules
+            .iter()
+            .flatten()
+            .map(|rule| {
+                (rule.resources.clone().unwrap().remove(0), rule.resource_names.clone().unwrap().remove(0))
+            })
+            .collect();
+        let pair = |resource: &str, name: &str| (resource.to_owned(), name.to_owned());
+        assert_eq!(
+            resources,
+            [pair("repositories", "r"), pair("snapshots", "s"), pair("retentionpolicies", "keep")]
+        );
     }
 
     #[test]

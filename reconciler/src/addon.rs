@@ -17,6 +17,38 @@ use crate::workload::Container;
 /// The volume of a task for its scratch files (contract §3.5).
 const SCRATCH_VOLUME: &str = "kubestash-tmp-volume";
 
+/// Which of an Addon's tasks are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Those that back up.
+    Backup,
+    /// Those that restore.
+    Restore,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+        }
+    }
+
+    fn tasks(self, addon: &Addon) -> &[Task] {
+        match self {
+            Self::Backup => &addon.spec.backup_tasks,
+            Self::Restore => &addon.spec.restore_tasks,
+        }
+    }
+
+    fn task<'a>(self, addon: &'a Addon, name: &str) -> Option<&'a Task> {
+        match self {
+            Self::Backup => addon.spec.backup_task(name),
+            Self::Restore => addon.spec.restore_task(name),
+        }
+    }
+}
+
 /// Why a task cannot be run.
 #[derive(Debug, Snafu)]
 pub enum Error {
@@ -35,8 +67,10 @@ pub enum Error {
         known: String,
     },
     /// No such task.
-    #[snafu(display("Addon \"{addon}\" has no backup task \"{task}\"; it has {known}"))]
+    #[snafu(display("Addon \"{addon}\" has no {purpose} task \"{task}\"; it has {known}"))]
     UnknownTask {
+        /// `backup` or `restore`.
+        purpose: &'static str,
         /// Name of the Addon.
         addon: String,
         /// Name of the task.
@@ -113,17 +147,18 @@ pub struct Resolved {
 /// variables.
 #[must_use]
 pub fn problems(
+    purpose: Purpose,
     info: &AddonInfo,
     addon: Option<&Addon>,
     functions: &BTreeMap<String, Function>,
 ) -> Vec<Error> {
     let Some(addon) = addon else { return vec![Error::NoAddon { addon: info.name.clone() }] };
     if info.tasks.is_empty() {
-        return vec![no_task(info, addon)];
+        return vec![no_task(purpose, info, addon)];
     }
     let mut problems = Vec::new();
     for reference in &info.tasks {
-        match task(info, addon, reference) {
+        match task(purpose, info, addon, reference) {
             Err(problem) => problems.push(problem),
             Ok(task) => {
                 problems.extend(function(task, functions).err());
@@ -137,6 +172,7 @@ pub fn problems(
 /// The containers and volumes of the tasks in `info`. `built_in` are the variables that the operator gives; the
 /// parameters of a task win over them.
 pub fn resolve(
+    purpose: Purpose,
     info: &AddonInfo,
     addon: Option<&Addon>,
     functions: &BTreeMap<String, Function>,
@@ -144,11 +180,11 @@ pub fn resolve(
 ) -> Result<Resolved, Error> {
     let addon = addon.context(NoAddonSnafu { addon: &info.name })?;
     if info.tasks.is_empty() {
-        return Err(no_task(info, addon));
+        return Err(no_task(purpose, info, addon));
     }
     let mut resolved = Resolved::default();
     for (index, reference) in info.tasks.iter().enumerate() {
-        let task = task(info, addon, reference)?;
+        let task = task(purpose, info, addon, reference)?;
         let function = function(task, functions)?;
         if let Some(problem) = parameter_problems(task, reference).into_iter().next() {
             return Err(problem);
@@ -180,24 +216,39 @@ pub fn resolve(
 
 /// The Functions that the tasks of `info` name, for who has to fetch them.
 #[must_use]
-pub fn function_names(info: &AddonInfo, addon: &Addon) -> Vec<String> {
-    let tasks = info.tasks.iter().filter_map(|reference| addon.spec.backup_task(&reference.name));
+pub fn function_names(purpose: Purpose, info: &AddonInfo, addon: &Addon) -> Vec<String> {
+    let tasks = info.tasks.iter().filter_map(|reference| purpose.task(addon, &reference.name));
     tasks.map(|task| task.function.clone()).collect()
 }
 
-fn no_task(info: &AddonInfo, addon: &Addon) -> Error {
-    Error::NoTask { addon: info.name.clone(), known: known_tasks(addon) }
+/// The values of the parameters of the one task in `info`, defaults included; `None` where there is not just one.
+#[must_use]
+pub fn parameters(purpose: Purpose, info: &AddonInfo, addon: &Addon) -> Option<BTreeMap<String, String>> {
+    let [reference] = info.tasks.as_slice() else { return None };
+    let task = purpose.task(addon, &reference.name)?;
+    Some(values(task, reference, &BTreeMap::new()))
 }
 
-fn known_tasks(addon: &Addon) -> String {
-    listed(addon.spec.backup_tasks.iter().map(|task| task.name.as_str()), "no backup task")
+fn no_task(purpose: Purpose, info: &AddonInfo, addon: &Addon) -> Error {
+    Error::NoTask { addon: info.name.clone(), known: known_tasks(purpose, addon) }
 }
 
-fn task<'a>(info: &AddonInfo, addon: &'a Addon, reference: &TaskReference) -> Result<&'a Task, Error> {
-    let task = addon.spec.backup_task(&reference.name).with_context(|| UnknownTaskSnafu {
+fn known_tasks(purpose: Purpose, addon: &Addon) -> String {
+    let none = format!("no {} task", purpose.word());
+    listed(purpose.tasks(addon).iter().map(|task| task.name.as_str()), &none)
+}
+
+fn task<'a>(
+    purpose: Purpose,
+    info: &AddonInfo,
+    addon: &'a Addon,
+    reference: &TaskReference,
+) -> Result<&'a Task, Error> {
+    let task = purpose.task(addon, &reference.name).with_context(|| UnknownTaskSnafu {
+        purpose: purpose.word(),
         addon: &info.name,
         task: &reference.name,
-        known: known_tasks(addon),
+        known: known_tasks(purpose, addon),
     })?;
     let executor = task.executor.unwrap_or(TaskExecutor::Job);
     ensure!(executor == TaskExecutor::Job, UnknownExecutorSnafu { task: &task.name, executor });
@@ -343,7 +394,7 @@ mod tests {
     #[test]
     fn a_task_becomes_a_container_with_its_variables_replaced() {
         let info = info(&json!([{"name": "manifest-backup", "params": {"IncludeNamespaces": "a\",\"b\n"}}]));
-        let pod = job_of(resolve(&info, Some(&addon()), &functions(), &built_in()).unwrap());
+        let pod = job_of(resolve(Purpose::Backup, &info, Some(&addon()), &functions(), &built_in()).unwrap());
         assert_eq!(pod["containers"][0]["name"], "manifest-backup-0");
         assert_eq!(
             pod["containers"][0]["args"],
@@ -375,7 +426,8 @@ mod tests {
             ),
         ] {
             let info = info(&json!([{"name": "manifest-backup", "addonVolumes": volumes}]));
-            let pod = job_of(resolve(&info, Some(&addon()), &functions(), &built_in()).unwrap());
+            let pod =
+                job_of(resolve(Purpose::Backup, &info, Some(&addon()), &functions(), &built_in()).unwrap());
             assert_eq!(pod["volumes"], json!([expected]));
         }
     }
@@ -386,7 +438,7 @@ mod tests {
             "variables": [{"name": "A", "value": "b"}],
             "targetVolumes": {"volumes": [{"name": "data", "emptyDir": {}}], "volumeMounts": [{"name": "data", "mountPath": "/data"}]},
             "addonVolumes": [{"name": "extra", "source": {"secret": {"secretName": "s"}}}]}]));
-        let pod = job_of(resolve(&info, Some(&addon()), &functions(), &built_in()).unwrap());
+        let pod = job_of(resolve(Purpose::Backup, &info, Some(&addon()), &functions(), &built_in()).unwrap());
         assert_eq!(pod["containers"][0]["env"], json!([{"name": "A", "value": "b"}]));
         let names: Vec<_> =
             pod["volumes"].as_array().unwrap().iter().map(|volume| volume["name"].clone()).collect();
@@ -412,13 +464,15 @@ mod tests {
             (json!([{"name": "needy"}]), "task \"needy\" needs the parameter \"must\""),
         ] {
             let info = info(&tasks);
-            let error = resolve(&info, Some(&addon()), &functions(), &built_in()).unwrap_err().to_string();
+            let error = resolve(Purpose::Backup, &info, Some(&addon()), &functions(), &built_in())
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with(expected), "{error}");
-            let problems = problems(&info, Some(&addon()), &functions());
+            let problems = problems(Purpose::Backup, &info, Some(&addon()), &functions());
             assert_eq!(problems.len(), 1, "{tasks}");
             assert_eq!(problems[0].to_string(), error, "validation and making agree");
         }
-        let error = resolve(&info(&json!([])), None, &functions(), &built_in()).unwrap_err();
+        let error = resolve(Purpose::Backup, &info(&json!([])), None, &functions(), &built_in()).unwrap_err();
         assert_eq!(error.to_string(), "Addon \"kubedump-addon\" does not exist");
     }
 
@@ -427,10 +481,15 @@ mod tests {
         let info = info(&json!([
             {"name": "needy", "params": {"one": "1", "two": "2"}}, {"name": "gone"}, {"name": "what"},
         ]));
-        assert_eq!(problems(&info, Some(&addon()), &functions()).len(), 5);
+        assert_eq!(problems(Purpose::Backup, &info, Some(&addon()), &functions()).len(), 5);
         assert!(
-            problems(&self::info(&json!([{"name": "manifest-backup"}])), Some(&addon()), &functions())
-                .is_empty()
+            problems(
+                Purpose::Backup,
+                &self::info(&json!([{"name": "manifest-backup"}])),
+                Some(&addon()),
+                &functions()
+            )
+            .is_empty()
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Events: what changed in an object's conditions, for `kubectl describe`.
 
 use crds::condition::{self, Condition};
-use crds::core::backup_session;
+use crds::core::{backup_session, restore_session};
 use crds::storage::snapshot;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
@@ -12,11 +12,12 @@ use crate::cluster::{Cluster, Kind};
 const LONGEST_NOTE: usize = 1000;
 
 /// Conditions that are bad news when they are True (contract §2.1).
-const BAD_WHEN_TRUE: [&str; 4] = [
+const BAD_WHEN_TRUE: [&str; 5] = [
     backup_session::condition::BACKUP_SKIPPED,
     backup_session::condition::SNAPSHOT_CLEANUP_INCOMPLETE,
     backup_session::condition::POD_PENDING_TOO_LONG,
     snapshot::condition::BACKUP_INCOMPLETE,
+    restore_session::condition::RESTORE_INCOMPLETE,
 ];
 
 /// The Events of the conditions that are not as they were, with the condition's reason.

@@ -3,7 +3,6 @@
 pub mod build;
 pub mod decide;
 mod executor;
-pub mod hooks;
 pub mod observe;
 pub mod observed;
 mod perform;
@@ -14,10 +13,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crds::condition;
-use crds::core::BackupSession;
 use crds::core::backup_session::condition as word;
+use crds::core::{BackupConfiguration, BackupSession, BackupSessionStatus};
 use crds::label;
 use crds::storage::Snapshot;
+use crds::storage::snapshot::SnapshotPhase;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
@@ -28,6 +28,7 @@ use crate::cluster;
 use crate::context::Context;
 use crate::dependents::Key;
 use crate::disposition::Disposition;
+use crate::hooks::Lists;
 use crate::metrics::{Backup, BackupLabels};
 use crate::outcome::{Failure, Next};
 use observed::Observed;
@@ -96,6 +97,19 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
 /// Kind and name of the invoker; both empty in a session that names none.
 fn invoker(session: &BackupSession) -> (&str, &str) {
     session.spec.invoker.as_ref().map_or(("", ""), |invoker| (&invoker.kind, &invoker.name))
+}
+
+/// The hooks of the session; none without a configuration.
+#[must_use]
+pub fn hooks<'a>(session: &BackupSession, configuration: Option<&'a BackupConfiguration>) -> Lists<'a> {
+    let hooks = configuration.and_then(|found| found.session(&session.spec.session)?.hooks.as_ref());
+    hooks.map(Lists::from).unwrap_or_default()
+}
+
+/// Whether the backup has failed so far.
+#[must_use]
+pub fn has_failed(status: &BackupSessionStatus) -> bool {
+    status.has_failed() || status.snapshots.iter().any(|one| one.phase == Some(SnapshotPhase::Failed))
 }
 
 /// By the label `kubestash.com/invoker-name` people find the sessions of a configuration; whoever triggers one by

@@ -17,6 +17,8 @@ pub struct Settings {
     pub image: String,
     /// Written into `metadata.yaml`.
     pub version: &'static str,
+    /// The namespace of the operator.
+    pub namespace: String,
     /// The proxy that Jobs are given as well.
     pub proxy: Proxy,
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crds::addons::{Addon, Function};
-use crds::core::{BackupConfiguration, BackupSession, HookTemplate};
+use crds::core::{BackupConfiguration, BackupSession, HookTemplate, RestoreSession};
 use crds::label;
 use crds::storage::{BackupStorage, Repository, RetentionPolicy, Snapshot};
 use futures::StreamExt;
@@ -29,7 +29,7 @@ use crate::dependents::Key;
 use crate::disposition::Disposition;
 use crate::outcome::{self, Failure, Next};
 use crate::shutdown::Shutdown;
-use crate::{backup_configuration, backup_session, backup_storage, repository, snapshot};
+use crate::{backup_configuration, backup_session, backup_storage, repository, restore_session, snapshot};
 
 /// Passes of one controller at a time. Mostly they wait: for the API server, or for a bucket that does not answer, which
 /// must not keep the others waiting.
@@ -265,7 +265,17 @@ pub async fn run(context: Arc<Context>, shutdown: Shutdown) {
         .reads::<BackupSession>("")
         .reads::<Job>(OURS)
         .run(snapshot::reconcile);
-    join_all([storages, repositories, configurations, sessions, snapshots]).await;
+    let restores = prepare::<RestoreSession>("restoresession", &context, &shutdown)
+        .owns::<Job>(OURS)
+        .watches::<Pod>(OURS, session_of)
+        .reads::<Snapshot>("")
+        .reads::<Repository>("")
+        .reads::<BackupStorage>("")
+        .reads::<Addon>("")
+        .reads::<Function>("")
+        .reads::<HookTemplate>("")
+        .run(restore_session::reconcile);
+    join_all([storages, repositories, configurations, sessions, snapshots, restores]).await;
 }
 
 /// The storage that a Repository is kept in.
@@ -275,8 +285,8 @@ fn storage_of(repository: &Repository) -> Vec<ObjectRef<Watched<BackupStorage>>>
     storage.map(|storage| reference(storage.namespace_or(&home), &storage.name)).into_iter().collect()
 }
 
-/// The session whose Job a pod is of.
-fn session_of(pod: &Watched<Pod>) -> Vec<ObjectRef<Watched<BackupSession>>> {
+/// The session whose Job a pod is of, if it is of that kind: the labels do not tell (contract §3.1).
+fn session_of<K: Kind>(pod: &Watched<Pod>) -> Vec<ObjectRef<Watched<K>>> {
     let name = pod.labels().get(label::INVOKER_NAME);
     name.map(|name| reference(&pod.namespace().unwrap_or_default(), name)).into_iter().collect()
 }

@@ -2,11 +2,16 @@
 
 pub mod backup;
 pub mod cleanup;
+mod figures;
 pub mod hook;
+mod insist;
 mod peers;
 pub mod report;
+pub mod restore;
 pub mod retain;
+mod stop;
 mod target;
+mod tick;
 pub mod trigger;
 mod wipe;
 
@@ -27,6 +32,15 @@ const TEMPORARY: u8 = 75;
 pub trait Failure: std::error::Error {
     /// Whether trying again can help.
     fn permanence(&self) -> Permanence;
+}
+
+/// Why a part of a Job's work has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// For a status.
+    pub message: String,
+    /// Whether trying again can help.
+    pub permanence: Permanence,
 }
 
 /// Logs how the Job ended, once, and gives the exit code.

@@ -14,8 +14,10 @@ mod context;
 mod controllers;
 mod dependents;
 mod disposition;
+mod execution;
 mod executor;
 mod finalizer;
+mod hooks;
 mod job;
 mod leader;
 mod metrics;
@@ -23,6 +25,7 @@ mod operator;
 mod outcome;
 mod proxy;
 mod repository;
+mod restore_session;
 mod secret;
 mod shutdown;
 mod snapshot;
@@ -60,6 +63,7 @@ fn start(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
             job::ended(small()?.block_on(job::trigger::run(arguments, context::now())))
         }
         Command::Backup(arguments) => worker(job::backup::run(*arguments))?,
+        Command::Restore(arguments) => worker(job::restore::run(*arguments))?,
         Command::Retain(arguments) => worker(job::retain::run(arguments))?,
         Command::Cleanup(arguments) => worker(job::cleanup::run(arguments))?,
         Command::Hook(arguments) => job::ended(small()?.block_on(job::hook::run(arguments))),

@@ -1,5 +1,7 @@
 //! What is counted, under the names that dashboards of other operators use, and the figures of backups.
 
+pub mod restore;
+
 use std::collections::BTreeMap;
 use std::fmt::Error;
 use std::sync::atomic::AtomicU64;
@@ -13,6 +15,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use restore::Restores;
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct ReconcileLabels {
@@ -85,6 +89,8 @@ pub struct Metrics {
     backup_duration: Family<BackupLabels, Gauge<f64, AtomicU64>>,
     backup_size: Family<BackupLabels, Gauge>,
     last_success: Family<BackupLabels, Gauge>,
+    /// Of restores.
+    pub restores: Restores,
     /// When the newest backup that the figures are of ended.
     newest: Arc<Mutex<BTreeMap<BackupLabels, i64>>>,
 }
@@ -133,6 +139,7 @@ impl Default for Metrics {
             "When the last successful backup ended",
             last_success.clone(),
         );
+        let restores = Restores::registered(&mut registry);
         let registry = Arc::new(registry);
         Self {
             registry,
@@ -144,6 +151,7 @@ impl Default for Metrics {
             backup_duration,
             backup_size,
             last_success,
+            restores,
             newest: Arc::default(),
         }
     }

@@ -59,7 +59,8 @@ pub async fn run(arguments: Run) -> Result<(), Error> {
     let client = cluster::connect().await.context(ConnectSnafu)?;
     let cluster = Cluster::new(client, FIELD_MANAGER, Some(arguments.identity.clone()));
     let namespace = arguments.namespace.unwrap_or_else(|| cluster.own_namespace().to_owned());
-    let mut candidate = Candidate::new(cluster.clone(), namespace, &arguments.identity, context::now());
+    let mut candidate =
+        Candidate::new(cluster.clone(), namespace.clone(), &arguments.identity, context::now());
     readiness.ready();
     if !candidate.acquire(&shutdown).await {
         return Ok(());
@@ -67,8 +68,12 @@ pub async fn run(arguments: Run) -> Result<(), Error> {
     tracing::info!(identity = candidate.to_string(), "leading");
     metrics.leads(true);
 
-    let settings =
-        Settings { image: arguments.image, version: env!("CARGO_PKG_VERSION"), proxy: arguments.proxy };
+    let settings = Settings {
+        image: arguments.image,
+        version: env!("CARGO_PKG_VERSION"),
+        namespace,
+        proxy: arguments.proxy,
+    };
     let context = Arc::new(Context::new(cluster, settings, metrics.clone()));
     let lost = tokio::select! {
         () = controllers::run(context, shutdown) => None,

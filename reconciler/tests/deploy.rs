@@ -110,17 +110,34 @@ fn what_others_look_for_is_there() {
 }
 
 #[test]
-fn the_function_passes_every_parameter_that_the_addon_has() {
+fn the_functions_pass_every_parameter_that_the_addon_has() {
     let addon = &documents("catalog/addon.yaml")[0];
-    let function = &documents("catalog/functions.yaml")[0];
-    let task = &addon["spec"]["backupTasks"][0];
-    assert_eq!(task["function"], function["metadata"]["name"]);
-    let arguments = function["spec"]["args"].as_array().cloned().unwrap_or_default();
-    for parameter in task["parameters"].as_array().cloned().unwrap_or_default() {
-        let name = parameter["name"].as_str().unwrap_or_default();
-        let variable = format!("${{{name}:=}}");
-        let passed =
-            arguments.iter().any(|argument| argument.as_str().is_some_and(|text| text.ends_with(&variable)));
-        assert!(passed, "{name} does not reach the Job");
+    let functions = documents("catalog/functions.yaml");
+    for (tasks, function) in ["backupTasks", "restoreTasks"].into_iter().zip(&functions) {
+        let task = &addon["spec"][tasks][0];
+        assert_eq!(task["function"], function["metadata"]["name"]);
+        let arguments = function["spec"]["args"].as_array().cloned().unwrap_or_default();
+        let passes = |variable: &str| {
+            arguments.iter().any(|argument| argument.as_str().is_some_and(|text| text.ends_with(variable)))
+        };
+        let parameters = task["parameters"].as_array().cloned().unwrap_or_default();
+        assert!(!parameters.is_empty(), "{tasks}");
+        for parameter in parameters {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            assert!(passes(&format!("${{{name}:=}}")), "{name} does not reach the Job");
+        }
     }
+}
+
+#[test]
+fn the_operator_may_bind_the_role_of_every_job_and_no_other() {
+    let roles = of_kind::<ClusterRole>("ClusterRole");
+    let names = roles.iter().filter_map(|role| role.metadata.name.clone());
+    let jobs: std::collections::BTreeSet<String> = names.filter(|name| name.ends_with("-job")).collect();
+    let bound = roles
+        .iter()
+        .flat_map(|role| role.rules.iter().flatten())
+        .filter(|rule| rule.verbs.iter().any(|verb| verb == "bind"))
+        .flat_map(|rule| rule.resource_names.clone().unwrap_or_default());
+    assert_eq!(bound.collect::<std::collections::BTreeSet<_>>(), jobs);
 }

@@ -28,6 +28,7 @@ const CASES: &[Case] = &[
         unseen: &[
             ("core.kubestash.com/backupconfigurations/finalizers update", FINALIZERS),
             ("core.kubestash.com/backupsessions/finalizers update", FINALIZERS),
+            ("core.kubestash.com/restoresessions/finalizers update", FINALIZERS),
             ("storage.kubestash.com/backupstorages/finalizers update", FINALIZERS),
             ("storage.kubestash.com/repositories/finalizers update", FINALIZERS),
             ("storage.kubestash.com/snapshots/finalizers update", FINALIZERS),
@@ -51,13 +52,19 @@ const CASES: &[Case] = &[
         unseen: &[("/pods get", FOREIGN_LOCK)],
     },
     Case {
+        role: "kubestash-restore-job",
+        // Whoever is named in a story's jobTemplate.
+        holds: |_, account| matches!(account, "restorer" | "cluster-restorer"),
+        unseen: &[("/pods get", FOREIGN_LOCK)],
+    },
+    Case {
         role: "kubestash-retention-policy-job",
         holds: |_, account| account.starts_with("retentionpolicy-"),
         unseen: &[("/pods get", FOREIGN_LOCK)],
     },
     Case {
         role: "kubestash-hook-job",
-        holds: |_, account| account.starts_with("hook-"),
+        holds: |_, account| account.starts_with("hook-") || account.starts_with("restorehook-"),
         // Which of the two a WebSocket needs depends on the version of Kubernetes.
         unseen: &[("/pods/exec create", "Kubernetes 1.35 and later")],
     },
@@ -82,7 +89,8 @@ async fn nothing_is_granted_that_nobody_needs_and_nothing_needed_is_forbidden() 
         wrong.extend(superfluous.map(|Asked(asked)| format!("{role} grants what nobody asked for: {asked}")));
         let unknown = unseen.difference(&granted);
         wrong.extend(unknown.map(|Asked(asked)| format!("{role} does not even grant {asked}")));
-        if *role != "kubestash-backup-job" {
+        // What is backed up and restored is decided by rights that the user grants, and may be forbidden.
+        if !matches!(*role, "kubestash-backup-job" | "kubestash-restore-job") {
             let forbidden = record.forbidden(holds).into_iter();
             wrong.extend(forbidden.map(|Asked(asked)| format!("{role} lacks {asked}")));
         }

@@ -213,7 +213,12 @@ mod tests {
     }
 
     fn settings() -> Settings {
-        Settings { image: "kubestash:1".to_owned(), version: "0.1.0", proxy: Proxy::default() }
+        Settings {
+            image: "kubestash:1".to_owned(),
+            version: "0.1.0",
+            namespace: "kubestash".to_owned(),
+            proxy: Proxy::default(),
+        }
     }
 
     fn built(configuration: &BackupConfiguration) -> Trigger {

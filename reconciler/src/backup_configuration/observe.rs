@@ -14,6 +14,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
 
+use crate::addon::{self, Purpose};
 use crate::cluster::{self, Cluster, Kind, Target};
 use crate::dependents::Key;
 use crate::secret::Encryption;
@@ -137,7 +138,7 @@ async fn sessions(
     for session in &configuration.spec.sessions {
         if let Some(info) = &session.addon {
             let addon = reader.find::<Addon>("", &info.name).await?;
-            for name in addon.iter().flat_map(|addon| crate::addon::function_names(info, addon)) {
+            for name in addon.iter().flat_map(|addon| addon::function_names(Purpose::Backup, info, addon)) {
                 if let Some(function) = reader.find::<Function>("", &name).await? {
                     observed.functions.insert(name, function);
                 }

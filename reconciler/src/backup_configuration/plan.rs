@@ -153,8 +153,12 @@ mod tests {
     use crate::proxy::Proxy;
 
     fn of(configuration: &BackupConfiguration, observed: &Observed) -> Plan {
-        let settings =
-            Settings { image: "kubestash:1".to_owned(), version: "0.1.0", proxy: Proxy::default() };
+        let settings = Settings {
+            image: "kubestash:1".to_owned(),
+            version: "0.1.0",
+            namespace: "kubestash".to_owned(),
+            proxy: Proxy::default(),
+        };
         plan(configuration, observed, &settings, "2026-11-22T10:00:00Z".parse().unwrap())
     }
 

@@ -16,7 +16,7 @@ use kube::{Resource, ResourceExt};
 
 use super::defaults::Shared;
 use super::observe::Observed;
-use crate::addon;
+use crate::addon::{self, Purpose};
 
 /// All that is wrong.
 #[must_use]
@@ -139,7 +139,7 @@ fn schedule_violations(path: &str, session: &Session) -> Vec<Violation> {
 fn addon_violations(path: &str, session: &Session, observed: &Observed) -> Vec<Violation> {
     let Some(info) = session.addon.as_ref().filter(|info| !info.name.is_empty()) else { return Vec::new() };
     let found = observed.addons.get(&info.name).and_then(Option::as_ref);
-    let problems = addon::problems(info, found, &observed.functions);
+    let problems = addon::problems(Purpose::Backup, info, found, &observed.functions);
     problems.into_iter().map(|problem| violation(format!("{path}.addon"), problem.to_string())).collect()
 }
 

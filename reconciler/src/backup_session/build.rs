@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use archive::coverage::{self, Coverage};
+use crds::addons::Addon;
 use crds::core::{BackupConfiguration, BackupSession};
 use crds::label;
 use crds::name;
@@ -13,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use ulid::Ulid;
 
+use crate::addon::{self, Purpose};
 use crate::snapshot::first;
 
 /// The Snapshot of `session` in `repository` (contract §8.4). Built again it is the same, so that a crash between its
@@ -22,6 +25,7 @@ pub fn snapshot(
     session: &BackupSession,
     configuration: &BackupConfiguration,
     repository: &Repository,
+    addon: Option<&Addon>,
 ) -> Snapshot {
     let session_name = session.name_any();
     let app_ref = configuration.app_ref();
@@ -44,11 +48,29 @@ pub fn snapshot(
         name: snapshot.metadata.name,
         namespace: session.namespace(),
         labels: Some(labels(session, repository, &app_ref)),
+        annotations: covers(session, configuration, addon)
+            .map(|covers| BTreeMap::from([(coverage::ANNOTATION.to_owned(), covers.annotation())])),
         finalizers: Some(vec![name::FINALIZER.to_owned()]),
         owner_references: repository.controller_owner_ref(&()).map(|owner| vec![owner]),
         ..ObjectMeta::default()
     };
     snapshot
+}
+
+/// What the backup is of, as the Snapshot will remember it; nothing where that takes more than one task.
+fn covers(
+    session: &BackupSession,
+    configuration: &BackupConfiguration,
+    addon: Option<&Addon>,
+) -> Option<Coverage> {
+    let info = configuration.session(&session.spec.session)?.addon.as_ref()?;
+    let mut parameters = addon::parameters(Purpose::Backup, info, addon?)?;
+    parameters.retain(|_, value| !value.is_empty());
+    let target = configuration.spec.target.clone().map(|target| TypedObjectReference {
+        namespace: target.namespace.filter(|namespace| !namespace.is_empty()).or_else(|| session.namespace()),
+        ..target
+    });
+    Some(Coverage { target, parameters })
 }
 
 /// A ULID of that time. Its random part comes from the session's UID, which is random, and the repository's name,
@@ -132,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_is_what_kubestash_makes_of_it() {
-        let snapshot = snapshot(&session(), &configuration(&json!(null)), &repository("cluster-repo"));
+        let snapshot = snapshot(&session(), &configuration(&json!(null)), &repository("cluster-repo"), None);
         let json = serde_json::to_value(&snapshot).unwrap();
         assert_eq!(json["metadata"]["name"], "cluster-repo-cluster-bk-frequent-1755596627");
         assert_eq!(json["metadata"]["finalizers"], json!(["kubestash.com/cleanup"]));
@@ -160,11 +182,11 @@ mod tests {
     #[test]
     fn a_snapshot_built_again_is_the_same_and_one_of_another_repository_is_not() {
         let configuration = configuration(&json!(null));
-        let one = snapshot(&session(), &configuration, &repository("a"));
-        assert_eq!(one, snapshot(&session(), &configuration, &repository("a")));
+        let one = snapshot(&session(), &configuration, &repository("a"), None);
+        assert_eq!(one, snapshot(&session(), &configuration, &repository("a"), None));
         assert_ne!(
             one.spec.snapshot_id,
-            snapshot(&session(), &configuration, &repository("b")).spec.snapshot_id
+            snapshot(&session(), &configuration, &repository("b"), None).spec.snapshot_id
         );
     }
 
@@ -172,11 +194,37 @@ mod tests {
     fn a_target_is_in_the_labels_unless_its_name_is_too_long() {
         let target =
             json!({"apiGroup": "apps", "kind": "Deployment", "namespace": "shop", "name": "x".repeat(64)});
-        let snapshot = snapshot(&session(), &configuration(&target), &repository("a"));
+        let snapshot = snapshot(&session(), &configuration(&target), &repository("a"), None);
         let labels = snapshot.metadata.labels.unwrap();
         assert_eq!(labels.get(label::APP_REF_KIND).map(String::as_str), Some("Deployment"));
         assert_eq!(labels.get(label::APP_REF_NAME), None);
         assert_eq!(snapshot.spec.app_ref.unwrap().name.len(), 64);
+    }
+
+    #[test]
+    fn a_snapshot_remembers_what_the_backup_was_of() {
+        let addon: Addon = serde_json::from_value(json!({"spec": {"backupTasks": [
+            {"name": "manifest-backup", "parameters": [{"name": "IncludeClusterResources", "default": "false"}, {"name": "x", "default": ""}]},
+        ]}}))
+        .unwrap();
+        let info = json!({"name": "kubedump-addon", "tasks": [{"name": "manifest-backup", "params": {"IncludeNamespaces": "shop"}}]});
+        let mut configuration = configuration(&json!({"kind": "Namespace", "name": "shop"}));
+        configuration.spec.sessions[0].addon = serde_json::from_value(info).unwrap();
+        let remembered = |addon: Option<&Addon>| {
+            let annotations =
+                snapshot(&session(), &configuration, &repository("a"), addon).metadata.annotations;
+            annotations.map(|annotations| {
+                serde_json::from_str::<serde_json::Value>(&annotations[coverage::ANNOTATION]).unwrap()
+            })
+        };
+        assert_eq!(
+            remembered(Some(&addon)),
+            Some(json!({
+                "target": {"kind": "Namespace", "namespace": "demo", "name": "shop"},
+                "parameters": {"IncludeClusterResources": "false", "IncludeNamespaces": "shop"},
+            }))
+        );
+        assert_eq!(remembered(None), None, "without the Addon its defaults are not known");
     }
 
     #[test]

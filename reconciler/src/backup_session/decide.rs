@@ -15,8 +15,8 @@ use crds::core::{BackupSession, BackupSessionStatus};
 use crds::storage::Snapshot;
 use jiff::Timestamp;
 
-use super::hooks::Position;
 use super::observed::Observed;
+use crate::hooks::Position;
 use crate::outcome::Next;
 
 /// What is done next. The status is written after the step was performed.

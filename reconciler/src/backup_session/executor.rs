@@ -2,28 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crds::addons::{Addon, Function};
 use crds::core::backup_configuration::Session;
 use crds::core::{BackupConfiguration, BackupSession, BackupSessionStatus};
 use crds::label;
 use crds::name;
 use crds::storage::Repository;
-use futures::future::try_join_all;
-use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Resource, ResourceExt};
 
 use super::observed::Observed;
 use super::retention;
 use crate::access::{self, Access, Party, Trade};
-use crate::addon::{self, Resolved};
-use crate::cluster::Cluster;
+use crate::addon::Purpose;
 use crate::context::Context;
-use crate::start::{self, Error};
+use crate::start::{self, Error, GRACE_SECONDS, seconds_until};
 use crate::workload::{Container, Workload};
-
-/// Seconds that Kubernetes waits beyond the deadline before it ends a Job: until then the Job ends itself, and tells.
-const GRACE_SECONDS: i64 = 15;
 
 /// Seconds that removing Snapshots may take.
 const LONGEST_RETENTION_SECONDS: i64 = 6 * 3600;
@@ -40,15 +32,14 @@ pub async fn start_backup(
         .addon
         .as_ref()
         .ok_or_else(|| Error::Hopeless(format!("session {:?} names no Addon", of_configuration.name)))?;
-    let resolved = resolve(&context.cluster, session, info).await?;
+    let resolved = start::resolve(&context.cluster, Purpose::Backup, info, &built_in(session)).await?;
+    let home = session.namespace().unwrap_or_default();
     let template = info.job_template.as_ref();
-    let account = template
-        .and_then(|template| template.spec.as_ref()?.service_account_name.as_deref())
-        .filter(|account| !account.is_empty());
+    let account = info.service_account();
     if let Some(account) = account {
-        expect_account(&context.cluster, configuration, account).await?;
+        start::expect_account(&context.cluster, &home, account).await?;
     }
-    let (needs, _) = start::needs(&context.cluster, &repositories(observed)).await?;
+    let (needs, _) = start::needs(&context.cluster, &repositories(observed), &home).await?;
     let trade = Trade { prefix: "backup", cluster_role: access::BACKUP_ROLE, service_account: account };
     let access = access::access(trade, &Party::new(configuration, &session.spec.session), &needs);
     start::grant(&context.cluster, &access).await?;
@@ -75,9 +66,10 @@ pub async fn start_retention(
     observed: &Observed,
 ) -> Result<(), Error> {
     let (configuration, _) = invoker(session, observed)?;
-    let (mut needs, storages) = start::needs(&context.cluster, &repositories(observed)).await?;
+    let home = session.namespace().unwrap_or_default();
+    let (mut needs, storages) = start::needs(&context.cluster, &repositories(observed), &home).await?;
     for (_, policy) in retention::references(session, configuration) {
-        needs = needs.policy(policy.namespace_or(&session.namespace().unwrap_or_default()), &policy.name);
+        needs = needs.policy(policy.namespace_or(&home), &policy.name);
     }
     let trade = Trade {
         prefix: name::prefix::RETENTION_POLICY,
@@ -120,40 +112,14 @@ fn invoker<'a>(
     Ok((configuration, session))
 }
 
-async fn resolve(
-    cluster: &Cluster,
-    session: &BackupSession,
-    info: &crds::core::addon_info::AddonInfo,
-) -> Result<Resolved, Error> {
-    let addon = cluster.find::<Addon>("", &info.name).await?;
-    let names = addon.as_ref().map(|addon| addon::function_names(info, addon)).unwrap_or_default();
-    let found = try_join_all(names.iter().map(|name| cluster.find::<Function>("", name))).await?;
-    let functions: BTreeMap<String, Function> =
-        names.into_iter().zip(found).filter_map(|(name, function)| Some((name, function?))).collect();
-    let built_in = BTreeMap::from([
+/// Variables that a Function may use (contract §7.3).
+pub fn built_in(session: &BackupSession) -> BTreeMap<String, String> {
+    BTreeMap::from([
         ("namespace".to_owned(), session.namespace().unwrap_or_default()),
         ("backupSession".to_owned(), session.name_any()),
         ("invokerKind".to_owned(), super::invoker(session).0.to_owned()),
         ("invokerName".to_owned(), super::invoker(session).1.to_owned()),
-    ]);
-    addon::resolve(info, addon.as_ref(), &functions, &built_in)
-        .map_err(|error| Error::Hopeless(error.to_string()))
-}
-
-/// A Job whose ServiceAccount is missing gets no pod, and says so only in an Event.
-async fn expect_account(
-    cluster: &Cluster,
-    configuration: &BackupConfiguration,
-    account: &str,
-) -> Result<(), Error> {
-    let namespace = configuration.namespace().unwrap_or_default();
-    match cluster.find::<ServiceAccount>(&namespace, account).await? {
-        Some(_) => Ok(()),
-        None => Err(Error::Hopeless(format!(
-            "ServiceAccount {account:?}, which addon.jobTemplate.spec.serviceAccountName names, does not exist in \
-             namespace {namespace:?}"
-        ))),
-    }
+    ])
 }
 
 fn repositories(observed: &Observed) -> Vec<Repository> {
@@ -165,9 +131,4 @@ fn workload(session: &BackupSession, name: &str, component: &str, access: &Acces
     labels.insert(label::COMPONENT.to_owned(), component.to_owned());
     let namespace = session.namespace().unwrap_or_default();
     Workload::new(&namespace, name, &access.service_account, &labels).owner(session.controller_owner_ref(&()))
-}
-
-/// Whole seconds, at least one: zero would be no time at all.
-fn seconds_until(deadline: Timestamp, now: Timestamp) -> i64 {
-    deadline.duration_since(now).as_secs().max(1)
 }

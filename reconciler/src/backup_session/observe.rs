@@ -2,26 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crds::addons::Addon;
 use crds::condition;
 use crds::core::backup_session::condition as word;
-use crds::core::hook::HookPhase;
 use crds::core::{BackupConfiguration, BackupSession};
 use crds::label;
 use crds::name;
 use crds::storage::snapshot::SnapshotPhase;
 use crds::storage::{Repository, RetentionPolicy, Snapshot};
 use futures::future::try_join_all;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use super::hooks::{self, Position, Stage};
-use super::observed::{Execution, Observed};
+use super::observed::Observed;
 use super::retention;
 use crate::cluster::{Cluster, Error, Kind};
 use crate::context::Context;
 use crate::dependents::Key;
-use crate::executor;
+use crate::execution::Execution;
+use crate::hooks::{self, Around};
 
 /// Reads the configuration, the siblings, Repositories and Snapshots, and the Jobs as far as they matter now.
 pub async fn observe(context: &Context, session: &BackupSession) -> Result<Observed, Error> {
@@ -49,37 +47,35 @@ pub async fn observe(context: &Context, session: &BackupSession) -> Result<Obser
         by_name::<Snapshot>(cluster, &namespace, &snapshots),
     )?;
 
-    if let Some(at) = running_hook(session, observed.configuration.as_ref()) {
-        observed.hook =
-            execution(cluster, session, &hooks::job_name(session, at), label::component::HOOK).await?;
-    }
     let status = session.status.clone().unwrap_or_default();
+    if !condition::exists(&status.conditions, word::SNAPSHOTS_ENSURED) {
+        observed.addon =
+            cluster.find::<Addon>("", addon_name(session, observed.configuration.as_ref())).await?;
+    }
+    let lists = super::hooks(session, observed.configuration.as_ref());
+    if let Some(at) = hooks::running(lists, status.hooks.as_ref()) {
+        let job = Around::Backup.job_name(&session.name_any(), at);
+        observed.hook = Execution::read(cluster, session, &job, label::component::HOOK).await?;
+    }
     let has = |type_: &str| condition::is_true(&status.conditions, type_);
     if observed.snapshots.values().all(is_completed) {
         retention_of(cluster, session, &mut observed).await?;
         if has(word::RETENTION_POLICY_EXECUTOR_ENSURED) {
-            let name = name::retention_job(&session.name_any());
+            let job = name::retention_job(&session.name_any());
             observed.retention =
-                execution(cluster, session, &name, label::component::RETENTION_POLICY).await?;
+                Execution::read(cluster, session, &job, label::component::RETENTION_POLICY).await?;
         }
     } else if has(word::BACKUP_EXECUTOR_ENSURED) {
-        observed.backup = execution(cluster, session, &session.name_any(), label::component::BACKUP).await?;
+        let job = session.name_any();
+        observed.backup = Execution::read(cluster, session, &job, label::component::BACKUP).await?;
     }
     Ok(observed)
 }
 
-/// The hook that is recorded as pending.
-fn running_hook(session: &BackupSession, configuration: Option<&BackupConfiguration>) -> Option<Position> {
-    let list = configuration?.session(&session.spec.session)?.hooks.as_ref()?;
-    let status = session.status.as_ref()?;
-    [Stage::Pre, Stage::Post].into_iter().find_map(|stage| {
-        let record = stage.record(status);
-        let index = stage.list(list).iter().enumerate().map(|(index, _)| index).find(|index| {
-            let key = hooks::key(stage.list(list), *index);
-            record.iter().any(|one| one.name == key && one.phase == Some(HookPhase::Pending))
-        })?;
-        Some(Position { stage, index })
-    })
+/// The Addon that carries out the session; empty where none is named.
+fn addon_name<'a>(session: &BackupSession, configuration: Option<&'a BackupConfiguration>) -> &'a str {
+    let info = configuration.and_then(|found| found.session(&session.spec.session)?.addon.as_ref());
+    info.map_or("", |info| &info.name)
 }
 
 /// Of the same invoker and session, and not the same.
@@ -140,21 +136,4 @@ async fn retention_of(
     observed.kept =
         kept.into_iter().filter(|snapshot| snapshot.spec.session == session.spec.session).collect();
     Ok(())
-}
-
-/// A Job of the session, and its pods unless it is over well.
-async fn execution(
-    cluster: &Cluster,
-    session: &BackupSession,
-    name: &str,
-    component: &str,
-) -> Result<Execution, Error> {
-    let namespace = session.namespace().unwrap_or_default();
-    let Some(job) = cluster.find::<Job>(&namespace, name).await? else { return Ok(Execution::default()) };
-    let labels = format!("{}={},{}={component}", label::INVOKER_NAME, session.name_any(), label::COMPONENT);
-    let pods = match executor::state(&job, &[]) {
-        executor::State::Succeeded => Vec::new(),
-        _ => cluster.list::<Pod>(Some(&namespace), &labels).await?,
-    };
-    Ok(Execution { job: Some(job), pods })
 }

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use crds::addons::Addon;
 use crds::core::{BackupConfiguration, BackupSession};
 use crds::storage::{Repository, RetentionPolicy, Snapshot};
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 
-use crate::executor;
+use crate::execution::Execution;
 
 /// What was read.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     /// The invoker.
     pub configuration: Option<BackupConfiguration>,
+    /// The Addon, until the Snapshots are there.
+    pub addon: Option<Addon>,
     /// The other BackupSessions of the same invoker and session.
     pub siblings: Vec<BackupSession>,
     /// The session's Repositories that exist, by name.
@@ -30,21 +31,4 @@ pub struct Observed {
     pub retention: Execution,
     /// The Job of the hook that runs.
     pub hook: Execution,
-}
-
-/// A Job and its pods.
-#[derive(Clone, Debug, Default)]
-pub struct Execution {
-    /// Absent when it was never created or is gone.
-    pub job: Option<Job>,
-    /// Its pods.
-    pub pods: Vec<Pod>,
-}
-
-impl Execution {
-    /// How it is doing; nothing without a Job.
-    #[must_use]
-    pub fn state(&self) -> Option<executor::State> {
-        self.job.as_ref().map(|job| executor::state(job, &self.pods))
-    }
 }

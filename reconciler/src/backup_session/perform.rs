@@ -7,16 +7,19 @@ use crds::condition::{self, NewCondition};
 use crds::core::backup_session::condition as word;
 use crds::core::hook::HookPhase;
 use crds::core::{BackupSession, BackupSessionStatus};
+use crds::label;
 use crds::storage::Snapshot;
 use jiff::Timestamp;
 
 use super::decide::{self, Plan, Step};
-use super::hooks::{self, Position};
 use super::observed::Observed;
 use super::{executor, retention};
+use crate::access::Party;
 use crate::cluster;
 use crate::context::Context;
 use crate::disposition::Disposition;
+use crate::hooks::start::Occasion;
+use crate::hooks::{self, Around, Position};
 use crate::outcome::Next;
 
 /// How a step ended.
@@ -106,12 +109,18 @@ async fn start_hook(
     status: &mut BackupSessionStatus,
 ) -> Result<(), cluster::Error> {
     let Some(configuration) = &observed.configuration else { return Ok(()) };
-    let Err(error) = hooks::start(context, session, configuration, at).await else { return Ok(()) };
-    let why = error.for_good()?;
-    let list = configuration.session(&session.spec.session).and_then(|session| session.hooks.as_ref());
-    let key = list.map(|hooks| hooks::key(at.stage.list(hooks), at.index)).unwrap_or_default();
+    let occasion = Occasion {
+        around: Around::Backup,
+        session,
+        lists: super::hooks(session, Some(configuration)),
+        party: Party::new(configuration, &session.spec.session),
+        labels: label::offshoot_of_backup_session(session),
+        variables: executor::built_in(session),
+    };
+    let Err(error) = hooks::start::start(context, &occasion, at).await else { return Ok(()) };
+    let (why, key) = (error.for_good()?, occasion.lists.key(at));
     condition::set(&mut status.conditions, decide::hook::failed(at.stage, &key, &why), context.now());
-    at.stage.write(status, key, HookPhase::Failed);
+    at.stage.write(&mut status.hooks, key, HookPhase::Failed);
     Ok(())
 }
 

@@ -6,16 +6,16 @@
 
 mod destination;
 mod gaps;
-mod stop;
 mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archive::collect::{self, Limits, Output, Report, collect};
+use archive::coverage;
 use archive::error::Permanence;
 use archive::progress::Progress;
-use archive::scope::{self, Plan, Target};
+use archive::scope::{self, Plan};
 use crds::storage::snapshot::COMPONENT_MANIFEST;
 use futures::future::join_all;
 use kube::ResourceExt;
@@ -24,12 +24,12 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinError;
 
 use super::report::Reporter;
-use super::{Failure, target, wipe};
+use super::stop::Stop;
+use super::{Failed, Failure, target, wipe};
 use crate::args::Backup;
 use crate::cluster::Cluster;
 use crate::context;
 use destination::{Collected, Copy, Site};
-use stop::Stop;
 use work::{Destination, Work};
 
 /// Batches that wait between the collection and a repository: what is read of a small cluster while a repository is
@@ -81,22 +81,13 @@ impl Failure for Error {
     }
 }
 
-/// Why a repository has no complete backup.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
-    /// For the Snapshot.
-    pub message: String,
-    /// Whether trying again can help.
-    pub permanence: Permanence,
-}
-
 /// Makes the backup that the session wants.
 pub async fn run(arguments: Backup) -> Result<(), Error> {
     let cluster = super::connect(arguments.pod.clone()).await.context(ConnectSnafu)?;
     let work =
         work::read(&cluster, &arguments.namespace, &arguments.backupsession).await.context(ReadSnafu)?;
     let remaining = work.deadline.map(|deadline| deadline.duration_since(context::now()));
-    let stop = Stop::watch(remaining).context(SignalsSnafu)?;
+    let stop = Stop::watch("backup", remaining).context(SignalsSnafu)?;
     let total = work.destinations.len();
     tracing::info!(
         namespace = arguments.namespace,
@@ -164,16 +155,10 @@ fn root(scratch: &str) -> String {
 
 /// What is to be read: the target of the Snapshots, which have the same, and the parameters.
 fn plan(arguments: &Backup, work: &Work) -> Result<Plan, scope::Error> {
+    let home = work.session.namespace().unwrap_or_default();
     let target = work.destinations.iter().find_map(|destination| {
         let spec = &destination.snapshot.spec;
-        let reference = spec.app_ref.as_ref().filter(|reference| !reference.is_not_applicable())?;
-        let namespace = reference.namespace.clone().filter(|namespace| !namespace.is_empty());
-        Some(Target {
-            api_group: reference.api_group.clone().unwrap_or_default(),
-            kind: reference.kind.clone().unwrap_or_default(),
-            namespace: namespace.or_else(|| work.session.namespace()),
-            name: reference.name.clone(),
-        })
+        coverage::target_of(spec.app_ref.as_ref()?, &home)
     });
     scope::decide(target.as_ref(), &parameters(arguments))
 }

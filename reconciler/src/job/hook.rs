@@ -1,4 +1,4 @@
-//! `kubestash hook`: runs one hook of a BackupSession, in a Job of its own (contract §8.5).
+//! `kubestash hook`: runs one hook of a BackupSession or RestoreSession, in a Job of its own (contract §8.5).
 //!
 //! Not in the operator: whoever may write a HookTemplate chooses commands and addresses, and they are not to be
 //! executed, or reached, with the operator's rights and from its place in the network. The Job runs in the namespace of
@@ -12,14 +12,16 @@ mod wanted;
 use std::time::Duration;
 
 use archive::error::Permanence;
-use crds::core::{BackupConfiguration, BackupSession, HookTemplate};
+use crds::core::hook::HookInfo;
+use crds::core::{BackupConfiguration, BackupSession, HookTemplate, RestoreSession};
+use serde_json::Value;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 use super::{Failure, permanence};
 use crate::args::Hook;
-use crate::backup_session::hooks::Stage;
 use crate::cluster::{self, Cluster};
-use crate::context;
+use crate::hooks::Lists;
+use crate::{backup_session, context, restore_session};
 use act::Action;
 use wanted::Wanted;
 
@@ -97,20 +99,40 @@ pub async fn run(arguments: Hook) -> Result<(), Error> {
 }
 
 async fn read(cluster: &Cluster, arguments: &Hook) -> Result<Wanted<Action>, Error> {
-    let Hook { namespace, backupsession: name, stage, index } = arguments;
-    let session = cluster.find::<BackupSession>(namespace, name).await.context(ClusterSnafu)?;
-    let session = session.context(MissingSnafu { kind: "BackupSession", name })?;
-    let name = session.spec.invoker.as_ref().map_or("", |invoker| &invoker.name);
-    let configuration = cluster.find::<BackupConfiguration>(namespace, name).await.context(ClusterSnafu)?;
-    let configuration = configuration.context(MissingSnafu { kind: "BackupConfiguration", name })?;
-    let hooks = configuration.session(&session.spec.session).and_then(|session| session.hooks.as_ref());
-    let hook = hooks.and_then(|hooks| Stage::list(*stage, hooks).get(*index));
-    let hook = hook.context(MissingSnafu { kind: "hook", name: format!("{stage:?} {index}") })?;
+    let namespace = &arguments.namespace;
+    let (hook, summary) = match (&arguments.backupsession, &arguments.restoresession) {
+        (Some(name), _) => of_backup(cluster, arguments, name).await?,
+        (None, name) => of_restore(cluster, arguments, name.as_deref().unwrap_or_default()).await?,
+    };
     let reference = hook.hook_template.as_ref();
     let reference = reference.context(MissingSnafu { kind: "HookTemplate", name: "" })?.resolved(namespace);
     let found = cluster.find::<HookTemplate>(reference.namespace_or(namespace), &reference.name).await;
     let found = found.context(ClusterSnafu)?;
     let found = found.context(MissingSnafu { kind: "HookTemplate", name: reference.to_string() })?;
-    let summary = summary::of(&session, &configuration, context::now());
-    wanted::wanted(hook, &found.spec, &summary).context(MeaningSnafu)
+    wanted::wanted(&hook, &found.spec, &summary).context(MeaningSnafu)
+}
+
+/// The hook, and what it may be told about its BackupSession.
+async fn of_backup(cluster: &Cluster, arguments: &Hook, name: &str) -> Result<(HookInfo, Value), Error> {
+    let namespace = &arguments.namespace;
+    let session = cluster.find::<BackupSession>(namespace, name).await.context(ClusterSnafu)?;
+    let session = session.context(MissingSnafu { kind: "BackupSession", name })?;
+    let name = session.spec.invoker.as_ref().map_or("", |invoker| &invoker.name);
+    let configuration = cluster.find::<BackupConfiguration>(namespace, name).await.context(ClusterSnafu)?;
+    let configuration = configuration.context(MissingSnafu { kind: "BackupConfiguration", name })?;
+    let hook = of_place(backup_session::hooks(&session, Some(&configuration)), arguments)?;
+    Ok((hook, summary::of(&session, &configuration, context::now())))
+}
+
+/// The same for a RestoreSession.
+async fn of_restore(cluster: &Cluster, arguments: &Hook, name: &str) -> Result<(HookInfo, Value), Error> {
+    let session = cluster.find::<RestoreSession>(&arguments.namespace, name).await.context(ClusterSnafu)?;
+    let session = session.context(MissingSnafu { kind: "RestoreSession", name })?;
+    let hook = of_place(restore_session::hooks(&session), arguments)?;
+    Ok((hook, summary::of_restore(&session, context::now())))
+}
+
+fn of_place(lists: Lists<'_>, Hook { stage, index, .. }: &Hook) -> Result<HookInfo, Error> {
+    let hook = lists.of(*stage).get(*index).cloned();
+    hook.context(MissingSnafu { kind: "hook", name: format!("{stage:?} {index}") })
 }

@@ -10,6 +10,7 @@ use kube::ResourceExt;
 
 use crate::cluster::Cluster;
 use crate::context;
+use crate::executor::is_over;
 
 /// All Jobs that work on one Repository. They lock it under the name of its UID, which no other Repository has, of this
 /// cluster or another; and all of them run in its namespace. So a lock under this name is of a pod there, and when
@@ -28,6 +29,17 @@ impl Jobs {
         let namespace = repository.namespace().unwrap_or_default();
         let name = format!("kubestash-{}", repository.uid().unwrap_or_default());
         Self { cluster: cluster.clone(), namespace, name }
+    }
+
+    /// The Jobs of `namespace` that work on the same Repository: a restore may run in another one. They have a name of
+    /// their own, because nobody would find their pods where the others are, and would take them for ended.
+    #[must_use]
+    pub fn of_namespace(&self, namespace: &str) -> Self {
+        if namespace == self.namespace {
+            return self.clone();
+        }
+        let name = format!("{}-{namespace}", self.name);
+        Self { cluster: self.cluster.clone(), namespace: namespace.to_owned(), name }
     }
 
     /// This process as one of them; `pod` is the name of its pod.
@@ -57,12 +69,6 @@ impl Peers for Jobs {
             }
         }
     }
-}
-
-/// All containers of the pod have ended, and none will be started again.
-fn is_over(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 #[cfg(test)]

@@ -4,34 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crds::size;
 use crds::storage::snapshot::{
     Component, ComponentPhase, Driver, ResticProgress, ResticStats, ResticSummary,
 };
 use crds::storage::{Snapshot, SnapshotStatus};
-use crds::{duration, size};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::figures::{Figures, Told, tenths};
+use super::insist::insist;
 use crate::cluster::{Cluster, Error};
-use crate::disposition::Disposition;
-
-/// Pauses between the attempts to write a status: five attempts, from 10 s on doubling (contract §8.6). The total
-/// stays below five minutes.
-const PAUSES: [Duration; 4] =
-    [Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(40), Duration::from_secs(80)];
-
-/// Figures of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Files done.
-    pub files: u64,
-    /// Files expected, when known.
-    pub total_files: Option<u64>,
-    /// Bytes done, as they were read.
-    pub bytes: u64,
-    /// Since the run began.
-    pub elapsed: Duration,
-}
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,55 +107,17 @@ fn summary(stored: &Stored) -> ResticSummary {
     }
 }
 
-/// Progress counts files where it can: how many bytes there will be is known only at the end.
 fn progress(figures: &Figures) -> ResticProgress {
-    let Figures { files, total_files, bytes, elapsed } = *figures;
-    let is_over = total_files == Some(files);
-    let percent = total_files.filter(|total| *total > 0).map(|total| hundredths(files.min(total), total));
-    let seconds = elapsed.as_secs();
+    let Told { seconds_elapsed, percent_done, total_files, files_done, done, total, speed } = figures.told();
     ResticProgress {
-        seconds_elapsed: i64::try_from(seconds).ok(),
-        percent_done: percent
-            .filter(|(whole, hundredths)| whole + hundredths > 0)
-            .map(|(whole, hundredths)| format!("{whole}.{hundredths:02}%")),
-        total_files: total_files.and_then(|total| i64::try_from(total).ok()),
-        files_done: i64::try_from(files).ok(),
-        backup_done: Some(decimal(bytes)),
-        total: (is_over && bytes > 0).then(|| decimal(bytes)),
-        speed: (seconds > 0).then(|| format!("{}/s", decimal(bytes / seconds))),
+        seconds_elapsed,
+        percent_done,
+        total_files,
+        files_done,
+        backup_done: Some(done),
+        total,
+        speed,
     }
-}
-
-/// Percent and hundredths of a percent.
-fn hundredths(done: u64, total: u64) -> (u64, u64) {
-    let share = u64::try_from(u128::from(done) * 10_000 / u128::from(total)).unwrap_or(10_000);
-    (share / 100, share % 100)
-}
-
-/// A size as progress shows it: decimal units, four significant digits, `393.9MB`.
-fn decimal(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-    let mut unit = 0;
-    let mut scale = 1_u64;
-    while unit + 1 < UNITS.len() && bytes / scale >= 1000 {
-        scale *= 1000;
-        unit += 1;
-    }
-    let whole = bytes / scale;
-    // Four digits in all, the last ones dropped rather than rounded up to another unit.
-    let digits = 4 - whole.to_string().len();
-    let fraction =
-        u128::from(bytes % scale) * 10_u128.pow(u32::try_from(digits).unwrap_or(0)) / u128::from(scale);
-    let fraction = format!("{fraction:0digits$}");
-    let fraction = fraction.trim_end_matches('0');
-    let point = if digits == 0 || fraction.is_empty() { "" } else { "." };
-    format!("{whole}{point}{}{}", if point.is_empty() { "" } else { fraction }, UNITS[unit])
-}
-
-/// A duration in tenths of a second, as `8.2s`.
-fn tenths(elapsed: Duration) -> String {
-    let tenths = i64::try_from(elapsed.as_millis().div_ceil(100)).unwrap_or(i64::MAX / 100);
-    duration::format(SignedDuration::from_millis(tenths * 100))
 }
 
 /// Writes one component of one Snapshot.
@@ -205,19 +150,7 @@ impl Reporter {
 
     /// Writes the component, and tries again what may pass.
     pub async fn insist(&self, component: Component) -> Result<(), Error> {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let error = match self.write(component.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            // Forbidden is tried again as well: the right may just be on its way to the API server.
-            let may_pass =
-                error.disposition() == Disposition::Retry && !error.is_not_found() && !error.is_conflict();
-            let Some(pause) = pauses.next().filter(|_| may_pass) else { return Err(error) };
-            tracing::warn!(error = error.to_string(), "the status was not written, and is tried again");
-            tokio::time::sleep(pause).await;
-        }
+        insist(|| self.write(component.clone())).await
     }
 }
 
@@ -226,54 +159,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn sizes_of_progress_are_decimal_with_four_digits() {
-        for (bytes, text) in [
-            (0, "0B"),
-            (999, "999B"),
-            (1000, "1kB"),
-            (1024, "1.024kB"),
-            (1_500_000, "1.5MB"),
-            (393_940_000, "393.9MB"),
-            (999_999, "999.9kB"),
-            (1_000_000_000, "1GB"),
-            (u64::MAX, "18.44EB"),
-        ] {
-            assert_eq!(decimal(bytes), text, "{bytes}");
-        }
-    }
-
-    #[test]
-    fn progress_says_what_is_known() {
-        let figures = |files, total_files, bytes, seconds| Figures {
-            files,
-            total_files,
-            bytes,
-            elapsed: Duration::from_secs(seconds),
-        };
-        for (figures, expected) in [
-            (figures(0, None, 0, 0), json!({"secondsElapsed": 0, "filesDone": 0, "backupDone": "0B"})),
-            (
-                figures(5, None, 5000, 2),
-                json!({"secondsElapsed": 2, "filesDone": 5, "backupDone": "5kB", "speed": "2.5kB/s"}),
-            ),
-            (
-                figures(1, Some(3), 100, 0),
-                json!({"secondsElapsed": 0, "percentDone": "33.33%", "totalFiles": 3, "filesDone": 1, "backupDone": "100B"}),
-            ),
-            (
-                figures(0, Some(3), 0, 1),
-                json!({"secondsElapsed": 1, "totalFiles": 3, "filesDone": 0, "backupDone": "0B", "speed": "0B/s"}),
-            ),
-            (
-                figures(3, Some(3), 300, 1),
-                json!({"secondsElapsed": 1, "percentDone": "100.00%", "totalFiles": 3, "filesDone": 3, "backupDone": "300B", "total": "300B", "speed": "300B/s"}),
-            ),
-        ] {
-            assert_eq!(serde_json::to_value(progress(&figures)).unwrap(), expected);
-        }
-    }
 
     fn stored() -> Stored {
         Stored {

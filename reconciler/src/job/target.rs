@@ -5,6 +5,7 @@ use std::sync::Arc;
 use archive::access::{self, Password};
 use archive::error::Permanence;
 use archive::store::ObjectStore;
+use crds::reference::ObjectReference;
 use crds::storage::snapshot::COMPONENT_MANIFEST;
 use crds::storage::{BackupStorage, Repository, Snapshot};
 use k8s_openapi::api::core::v1::Secret;
@@ -77,6 +78,8 @@ pub struct Target {
     pub password: Password,
     /// The Jobs that work on it.
     pub jobs: Jobs,
+    /// The Secrets that open storage and repository.
+    pub secrets: Vec<ObjectReference>,
 }
 
 /// The restic repository of `snapshot`, whose Repository is not known yet.
@@ -90,20 +93,21 @@ pub async fn find(cluster: &Cluster, snapshot: &Snapshot) -> Result<Target, Erro
 /// The restic repository of `snapshot` in `repository`.
 pub async fn of(cluster: &Cluster, snapshot: &Snapshot, repository: &Repository) -> Result<Target, Error> {
     let namespace = repository.namespace().unwrap_or_default();
-    let (store, password) = futures::try_join!(
+    let ((store, of_storage), (password, of_repository)) = futures::try_join!(
         store(cluster, &namespace, repository),
         password(cluster, &namespace, repository)
     )?;
+    let secrets = of_storage.into_iter().chain([of_repository]).collect();
     let component = snapshot.component_path(COMPONENT_MANIFEST);
     let directory = archive::location::repository_directory(&repository.spec.path, &component);
-    Ok(Target { store, directory, password, jobs: Jobs::of(cluster, repository) })
+    Ok(Target { store, directory, password, jobs: Jobs::of(cluster, repository), secrets })
 }
 
 async fn store(
     cluster: &Cluster,
     namespace: &str,
     repository: &Repository,
-) -> Result<Arc<dyn ObjectStore>, Error> {
+) -> Result<(Arc<dyn ObjectStore>, Option<ObjectReference>), Error> {
     let reference = repository.spec.storage_ref.as_ref();
     let reference = reference
         .context(NoReferenceSnafu { repository: repository.name_any(), what: "BackupStorage" })?
@@ -112,10 +116,16 @@ async fn store(
     let storage = storage
         .context(ClusterSnafu)?
         .context(MissingSnafu { kind: "BackupStorage", name: reference.to_string() })?;
-    stores::open_patiently(cluster, &storage).await.context(StorageSnafu)
+    let secret = storage.spec.storage.as_ref().and_then(|backend| backend.secret_name());
+    let secret = secret.map(|name| ObjectReference::new(reference.namespace_or(namespace), name));
+    Ok((stores::open_patiently(cluster, &storage).await.context(StorageSnafu)?, secret))
 }
 
-async fn password(cluster: &Cluster, namespace: &str, repository: &Repository) -> Result<Password, Error> {
+async fn password(
+    cluster: &Cluster,
+    namespace: &str,
+    repository: &Repository,
+) -> Result<(Password, ObjectReference), Error> {
     let reference = repository.spec.encryption_secret.as_ref();
     let reference = reference
         .context(NoReferenceSnafu { repository: repository.name_any(), what: "encryption Secret" })?
@@ -124,5 +134,7 @@ async fn password(cluster: &Cluster, namespace: &str, repository: &Repository) -
     let secret = secret
         .context(ClusterSnafu)?
         .context(MissingSnafu { kind: "Secret", name: reference.to_string() })?;
-    Password::from_secret(&reference.to_string(), &secret.data.unwrap_or_default()).context(PasswordSnafu)
+    let data = secret.data.unwrap_or_default();
+    let password = Password::from_secret(&reference.to_string(), &data).context(PasswordSnafu)?;
+    Ok((password, reference))
 }

@@ -131,7 +131,7 @@ async fn forget(
     pod: Option<&str>,
     cancel: &CancellationToken,
 ) -> Result<(), Error> {
-    let Target { store, directory, password, jobs } = target;
+    let Target { store, directory, password, jobs, secrets: _ } = target;
     let site = Site { store, directory, worker: jobs.worker(pod), cancel: cancel.clone() };
     let repository = match repository::Repository::open(site, &password).await {
         // Nothing was ever written: a Snapshot that failed before.

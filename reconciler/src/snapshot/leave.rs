@@ -99,14 +99,15 @@ pub async fn clean(
     snapshot: &Snapshot,
     repository: &Repository,
 ) -> Result<(), start::Error> {
-    let (needs, storages) = start::needs(&context.cluster, std::slice::from_ref(repository)).await?;
+    let namespace = repository.namespace().unwrap_or_default();
+    let repositories = std::slice::from_ref(repository);
+    let (needs, storages) = start::needs(&context.cluster, repositories, &namespace).await?;
     let session = &snapshot.spec.session;
     let trade =
         Trade { prefix: name::prefix::CLEANUP, cluster_role: access::RETENTION_ROLE, service_account: None };
     let access = access::access(trade, &Party::new(repository, session), &needs);
     start::grant(&context.cluster, &access).await?;
 
-    let namespace = repository.namespace().unwrap_or_default();
     let arguments = [
         "cleanup".to_owned(),
         format!("--namespace={namespace}"),

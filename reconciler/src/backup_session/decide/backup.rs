@@ -1,18 +1,12 @@
 //! The backup itself: its Job, and the Snapshots that the Job completes (contract §8.3 steps 4 to 6).
 
-use std::time::Duration;
-
 use crds::condition::{self, NewCondition};
 use crds::core::backup_session::condition as word;
 use crds::storage::snapshot::SnapshotPhase;
-use jiff::SignedDuration;
 
 use super::{Plan, Step, View};
-use crate::executor::{PENDING_IS_WORTH_TELLING, State, Waiting};
+use crate::executor::{LATE, Patience, State, Waiting, until};
 use crate::outcome::Next;
-
-/// The Job stops by itself at its deadline and tells so; this is for one that does not.
-pub const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Starts the backup Job.
 pub(super) fn executor(view: &View<'_>) -> Option<Plan> {
@@ -62,14 +56,12 @@ fn mirrored(view: &View<'_>) -> Plan {
 fn wait_for_job(view: &View<'_>) -> Plan {
     let deadline = view.status.backup_deadline.as_ref().map(|deadline| deadline.0);
     if let Some(deadline) = deadline
-        && view.now.duration_since(deadline) > GRACE
+        && view.now.duration_since(deadline) > LATE
         && view.observed.backup.job.is_some()
     {
         return Plan { step: Step::EndBackup, status: view.status.clone() };
     }
-    let until_deadline = deadline.map_or(Next::AwaitChange, |deadline| {
-        after(deadline.duration_since(view.now) + GRACE + SignedDuration::from_secs(1))
-    });
+    let until_deadline = until(deadline, view.now);
     match view.observed.backup.state() {
         Some(State::Waiting(waiting)) => wait_for_pod(view, &waiting, until_deadline),
         // Its end, and its absence, are told to the Snapshots by their own driver.
@@ -88,26 +80,24 @@ fn wait_for_job(view: &View<'_>) -> Plan {
 
 /// A pod that does not start is given time, then spoken of, then given up.
 fn wait_for_pod(view: &View<'_>, waiting: &Waiting, until_deadline: Next) -> Plan {
-    let waited = view.now.duration_since(waiting.since);
-    if waited >= waiting.patience {
-        let failed =
-            NewCondition::new(word::BACKUP_EXECUTOR_ENSURED, false, word::FAILED_TO_ENSURE_BACKUP_EXECUTOR);
-        return view.step(Step::EndBackup, failed.message(waiting.reason.clone()));
+    match waiting.patience_at(view.now) {
+        Patience::Exhausted => {
+            let failed = NewCondition::new(
+                word::BACKUP_EXECUTOR_ENSURED,
+                false,
+                word::FAILED_TO_ENSURE_BACKUP_EXECUTOR,
+            );
+            view.step(Step::EndBackup, failed.message(waiting.reason.clone()))
+        }
+        Patience::Silent(next) => view.wait(until_deadline.or_sooner(next)),
+        Patience::Speaking(next) => {
+            let pending = NewCondition::new(word::POD_PENDING_TOO_LONG, true, word::POD_PENDING_TOO_LONG);
+            let mut plan = view.wait(until_deadline.or_sooner(next));
+            if condition::set(&mut plan.status.conditions, pending.message(waiting.reason.clone()), view.now)
+            {
+                plan.step = Step::Record;
+            }
+            plan
+        }
     }
-    if waited < PENDING_IS_WORTH_TELLING {
-        return view
-            .wait(until_deadline.or_sooner(after(PENDING_IS_WORTH_TELLING.min(waiting.patience) - waited)));
-    }
-    let pending = NewCondition::new(word::POD_PENDING_TOO_LONG, true, word::POD_PENDING_TOO_LONG);
-    let mut plan = view.wait(until_deadline.or_sooner(after(waiting.patience - waited)));
-    if condition::set(&mut plan.status.conditions, pending.message(waiting.reason.clone()), view.now) {
-        plan.step = Step::Record;
-    }
-    plan
-}
-
-/// A little later than asked, so that the moment has passed then.
-fn after(duration: SignedDuration) -> Next {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(0);
-    Next::After(Duration::from_millis(milliseconds + 50))
 }

@@ -42,8 +42,11 @@ pub(super) fn snapshots(view: &View<'_>) -> Option<Plan> {
             Err(problem) => return Some(not_ready(view, problem)),
         }
     }
-    let snapshots: Vec<_> =
-        ready.iter().map(|repository| build::snapshot(view.session, configuration, repository)).collect();
+    let addon = view.observed.addon.as_ref();
+    let snapshots: Vec<_> = ready
+        .iter()
+        .map(|repository| build::snapshot(view.session, configuration, repository, addon))
+        .collect();
     let ensured = NewCondition::new(word::SNAPSHOTS_ENSURED, true, word::SUCCESSFULLY_ENSURED_SNAPSHOTS);
     let mut plan = view.step(Step::Record, ensured);
     plan.status.total_snapshots = i32::try_from(snapshots.len()).ok();

@@ -8,7 +8,7 @@ use crds::storage::snapshot::SnapshotPhase;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backup_session::observed::Execution;
+use crate::execution::Execution;
 
 const CREATED: &str = "2026-11-22T10:00:00Z";
 

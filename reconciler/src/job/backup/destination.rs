@@ -1,5 +1,6 @@
 //! One repository of a backup: opened, written, verified, checked, measured, and reported throughout.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,22 +13,19 @@ use crds::storage::snapshot::COMPONENT_MANIFEST;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::stop::Stop;
-use super::{Failed, gaps};
+use super::gaps;
 use crate::context;
-use crate::job::report::{self, Figures, Finished, Reporter, Stored};
+use crate::job::figures::Figures;
+use crate::job::report::{self, Finished, Reporter, Stored};
+use crate::job::stop::Stop;
 use crate::job::target::{self, Target};
+use crate::job::{Failed, tick};
 
 /// Whose lock is in the way.
 type Telling = watch::Sender<Option<String>>;
 
 /// How the collection ended.
 pub type Collected = Result<Arc<Report>, Failed>;
-
-/// Shortest time between two reports of progress.
-const SHORTEST: Duration = Duration::from_secs(2);
-/// Longest time between two reports of progress, also when there is none.
-const LONGEST: Duration = Duration::from_secs(10);
 
 /// What all repositories of a backup have in common.
 #[derive(Debug)]
@@ -158,7 +156,7 @@ impl From<repository::Error> for Trouble {
 
 /// Opens the repository and fills it, under one lock.
 async fn work(target: Target, stream: Stream, site: Site, finished: &mut Finished) -> Result<(), Trouble> {
-    let Target { store, directory, password, jobs } = target;
+    let Target { store, directory, password, jobs, secrets: _ } = target;
     let worker = jobs.worker(site.pod.as_deref());
     let place = repository::Site { store, directory, worker, cancel: site.cancel.clone() };
     let repository = {
@@ -229,23 +227,15 @@ async fn tick(
     progress: Arc<Progress>,
     waits: watch::Receiver<Option<String>>,
     began: Instant,
-) -> std::convert::Infallible {
+) -> Infallible {
     let path = reporter.path();
-    let (mut last, mut at) = (None, Instant::now());
-    loop {
-        tokio::time::sleep(SHORTEST).await;
-        let now = (progress.objects(), progress.bytes(), waits.borrow().clone());
-        if last.as_ref() == Some(&now) && at.elapsed() < LONGEST {
-            continue;
-        }
-        let (files, bytes, holder) = &now;
-        let (files, bytes) = (*files, *bytes);
+    let look = || (progress.objects(), progress.bytes(), waits.borrow().clone());
+    tick::tick(look, |(files, bytes, holder)| {
         let figures =
             Figures { files, total_files: progress.total_objects(), bytes, elapsed: began.elapsed() };
         let component = report::waiting(report::running(&path, Some(&figures)), holder.as_deref());
-        if let Err(error) = reporter.write(component).await {
-            tracing::warn!(error = error.to_string(), "progress was not reported");
-        }
-        (last, at) = (Some(now), Instant::now());
-    }
+        let reporter = &reporter;
+        async move { reporter.write(component).await }
+    })
+    .await
 }

@@ -1,4 +1,4 @@
-//! Why a backup has to stop before it is done: its deadline, or Kubernetes.
+//! Why a Job has to stop before it is done: its deadline, or Kubernetes.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -14,18 +14,18 @@ use super::Failed;
 /// Who stopped it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// `status.backupDeadline` has passed.
+    /// The deadline in the status of its session has passed.
     Deadline,
     /// SIGTERM: the pod is being deleted or evicted.
     Terminated,
 }
 
 impl Reason {
-    /// For the Snapshot; the words are upstream's (contract §8.3).
-    const fn message(self) -> &'static str {
+    /// For a status; the words about a deadline are upstream's (contract §8.3).
+    fn message(self, work: &str) -> String {
         match self {
-            Self::Deadline => "deadline exceeded",
-            Self::Terminated => "the backup was terminated: its pod was told to stop (SIGTERM)",
+            Self::Deadline => "deadline exceeded".to_owned(),
+            Self::Terminated => format!("the {work} was terminated: its pod was told to stop (SIGTERM)"),
         }
     }
 }
@@ -33,16 +33,17 @@ impl Reason {
 /// The wish to stop. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Stop {
+    work: &'static str,
     token: CancellationToken,
     reason: Arc<OnceLock<Reason>>,
 }
 
 impl Stop {
-    /// Expresses the wish on SIGTERM and SIGINT, and once `remaining` has passed.
-    pub fn watch(remaining: Option<SignedDuration>) -> std::io::Result<Self> {
+    /// Expresses the wish on SIGTERM and SIGINT, and once `remaining` has passed. `work` is what is stopped: `backup`.
+    pub fn watch(work: &'static str, remaining: Option<SignedDuration>) -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let stop = Self { token: CancellationToken::new(), reason: Arc::default() };
+        let stop = Self { work, token: CancellationToken::new(), reason: Arc::default() };
         let watched = stop.clone();
         tokio::spawn(async move {
             let reason = tokio::select! {
@@ -61,20 +62,20 @@ impl Stop {
         self.token.cancel();
     }
 
-    /// Cancelled when the backup has to stop.
+    /// Cancelled when the work has to stop.
     pub fn token(&self) -> &CancellationToken {
         &self.token
     }
 
-    /// Whether the backup has to stop.
+    /// Whether the work has to stop.
     pub fn is_requested(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// What is told about a backup that was stopped.
+    /// What is told about work that was stopped.
     pub fn failed(&self) -> Failed {
         let reason = self.reason.get().copied().unwrap_or(Reason::Terminated);
-        Failed { message: reason.message().to_owned(), permanence: Permanence::Temporary }
+        Failed { message: reason.message(self.work), permanence: Permanence::Temporary }
     }
 }
 
@@ -91,7 +92,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_deadline_that_has_passed_stops_at_once_and_is_called_a_deadline() {
-        let stop = Stop::watch(Some(SignedDuration::from_secs(-5))).unwrap();
+        let stop = Stop::watch("backup", Some(SignedDuration::from_secs(-5))).unwrap();
         stop.token().cancelled().await;
         assert!(stop.is_requested());
         assert_eq!(stop.failed().message, "deadline exceeded");
@@ -99,10 +100,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_reason_counts() {
-        let stop = Stop::watch(None).unwrap();
+        let stop = Stop::watch("restore", None).unwrap();
         assert!(!stop.is_requested());
         stop.pull(Reason::Terminated);
         stop.pull(Reason::Deadline);
-        assert!(stop.failed().message.contains("SIGTERM"));
+        assert_eq!(stop.failed().message, "the restore was terminated: its pod was told to stop (SIGTERM)");
     }
 }
