@@ -1,5 +1,5 @@
-//! One GET of the Kubernetes API: with a deadline, repeated where repeating can help, and with errors that tell the
-//! cases apart that a backup treats differently.
+//! One request to the Kubernetes API: with a deadline, repeated where repeating can help, and with errors that tell the
+//! cases apart that a backup or a restore treats differently. What changes something is in [`write`].
 //!
 //! kube's client has no deadline of its own and repeats 429, 503 and 504 up to 15 times with waits of up to 1000 s.
 //! [`configure`] switches the second off; the deadline here also bounds a client that was made without it.
@@ -15,6 +15,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use snafu::Snafu;
+
+pub mod write;
 
 /// Plain JSON.
 pub const JSON: &str = "application/json";
@@ -119,7 +121,7 @@ pub fn configure(config: &mut kube::Config) {
     config.default_retry = false;
 }
 
-/// A reader of the API.
+/// A client of the API.
 #[derive(Clone)]
 pub struct Api {
     client: Client,
@@ -127,10 +129,16 @@ pub struct Api {
 }
 
 impl Api {
-    /// Reads through `client`.
+    /// Asks through `client`.
     #[must_use]
     pub const fn new(client: Client, patience: Patience) -> Self {
         Self { client, patience }
+    }
+
+    /// What the requests are sent through, for a watch, which has no deadline.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The body of the answer to a GET of `path`, which is encoded already (see [`encoded`]).

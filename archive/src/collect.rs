@@ -204,7 +204,11 @@ async fn existing_namespaces(api: &Api, plan: &Plan) -> Option<BTreeSet<String>>
         group: String::new(),
         plural: "namespaces".to_owned(),
         namespaced: false,
-        versions: vec![Served { version: "v1".to_owned(), kind: "Namespace".to_owned() }],
+        versions: vec![Served {
+            version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            status_subresource: true,
+        }],
         aggregated: false,
     };
     let query = Query { of: &of, namespace: None, selector: None, accept: METADATA };

@@ -38,6 +38,8 @@ pub struct Served {
     pub version: String,
     /// For example `Deployment`.
     pub kind: String,
+    /// Whether `status` is written apart from the rest: then a create or update of the object drops what it says there.
+    pub status_subresource: bool,
 }
 
 /// One type that can be read and made again: it has the verbs get, list and create.
@@ -253,11 +255,13 @@ fn resource_type(
         return None;
     }
     let kind = found.response_kind.as_ref()?.kind.clone()?;
+    let status_subresource =
+        found.subresources.iter().any(|sub| sub.subresource.as_deref() == Some("status"));
     Some(ResourceType {
         group: group.to_owned(),
         plural: found.resource.clone()?,
         namespaced: found.scope.as_deref() == Some("Namespaced"),
-        versions: vec![Served { version: version.to_owned(), kind }],
+        versions: vec![Served { version: version.to_owned(), kind, status_subresource }],
         aggregated,
     })
 }

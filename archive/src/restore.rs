@@ -13,6 +13,7 @@ pub mod choose;
 pub mod compare;
 pub mod kinds;
 pub mod options;
+pub mod preflight;
 pub mod prepare;
 pub mod problem;
 pub mod progress;
@@ -23,17 +24,52 @@ pub mod tier;
 pub mod transform;
 pub mod verdict;
 
-use std::sync::Arc;
+mod chosen;
+mod collisions;
+mod coming;
+mod create;
+mod draft;
+mod existing;
+mod fields;
+mod identity;
+mod lists;
+mod namespaces;
+mod outcome;
+mod owners;
+mod patch;
+mod pods;
+mod prune;
+mod quota;
+mod requests;
+mod rounds;
+mod source;
+mod surplus;
+mod types;
+mod walk;
+mod watch;
+
+use std::sync::{Arc, RwLock};
 
 use kube::Client;
-use snafu::Snafu;
+use snafu::{ResultExt as _, Snafu, ensure};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::{Api, Patience};
+use crate::discovery::{self, Discovered, discover};
 use crate::error::Permanence;
 use crate::repository::look::Reader;
+use chosen::Chosen;
+use collisions::Collisions;
+use coming::Coming;
 use options::Options;
+use owners::Owners;
+use preflight::Missing;
 use progress::Progress;
 use report::Report;
+use requests::Requests;
+use source::Contents;
+use types::Types;
+use walk::{Results, Walk};
 
 /// What is brought back.
 #[derive(Clone, Debug)]
@@ -70,6 +106,12 @@ pub enum Error {
         /// Why.
         source: crate::api::Error,
     },
+    /// What the snapshot lacks cannot be told from what the backup did not see.
+    #[snafu(display("nothing can be removed: {reason}"))]
+    Prune {
+        /// Why.
+        reason: &'static str,
+    },
     /// Stopped from outside.
     #[snafu(display("the restore was stopped"))]
     Cancelled,
@@ -96,30 +138,134 @@ impl Error {
             Self::Read { .. } | Self::Discover { .. } | Self::Ask { .. } | Self::Cancelled => {
                 Permanence::Temporary
             }
-            Self::Moved { .. } => Permanence::Permanent,
+            Self::Moved { .. } | Self::Prune { .. } => Permanence::Permanent,
         }
     }
 }
 
 /// What a restore would do, object by object. Writes nothing.
 pub async fn plan(
-    _client: Client,
-    _source: &Source,
-    _options: &Options,
-    _progress: &Progress,
-    _stop: &CancellationToken,
+    client: Client,
+    source: &Source,
+    options: &Options,
+    progress: &Progress,
+    stop: &CancellationToken,
 ) -> Result<Report, Error> {
-    Err(Error::Cancelled)
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => CancelledSnafu.fail(),
+        report = async {
+            let read = Read::of(source, options).await?;
+            run(&client, &read, progress, true).await
+        } => report,
+    }
 }
 
 /// Brings back what `options` ask for, and says what became of each object. With [`Options::plan`] it first looks whether
 /// the plan that was shown still holds.
 pub async fn restore(
-    _client: Client,
-    _source: &Source,
-    _options: &Options,
-    _progress: &Progress,
-    _stop: &CancellationToken,
+    client: Client,
+    source: &Source,
+    options: &Options,
+    progress: &Progress,
+    stop: &CancellationToken,
 ) -> Result<Report, Error> {
-    Err(Error::Cancelled)
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => CancelledSnafu.fail(),
+        report = async {
+            let read = Read::of(source, options).await?;
+            if let Some(expected) = &options.plan {
+                let now = run(&client, &read, &Progress::new(), true).await?;
+                let (found, counts) = (now.plan_id(), now.counts());
+                ensure!(found == *expected, MovedSnafu { expected, found, now: counts.planned() });
+            }
+            run(&client, &read, progress, false).await
+        } => report,
+    }
+}
+
+/// What was read once for all walks.
+struct Read {
+    options: Arc<Options>,
+    contents: Contents,
+    chosen: Chosen,
+}
+
+impl Read {
+    async fn of(source: &Source, options: &Options) -> Result<Self, Error> {
+        if options.prune {
+            ensure!(options.covered.is_some(), PruneSnafu { reason: "what the backup covered is not known" });
+            let reason = "what an incomplete backup lacks may exist all the same";
+            ensure!(!options.incomplete, PruneSnafu { reason });
+        }
+        let options = Arc::new(options.clone());
+        let contents = source::read(source, &options).await?;
+        let chosen = Chosen::of(&contents, &options);
+        Ok(Self { options, contents, chosen })
+    }
+}
+
+async fn run(client: &Client, read: &Read, progress: &Progress, planning: bool) -> Result<Report, Error> {
+    let Read { options, contents, chosen } = read;
+    let api = Api::new(client.clone(), Patience::default());
+    let taken = chosen.taken();
+    progress.expect((taken.len() + chosen.lines.len()) as u64);
+    for line in &chosen.lines {
+        progress.add(&line.verdict, 0);
+    }
+    let mut warnings = contents.warnings.clone();
+    let discovered = discover(&api).await.context(DiscoverSnafu)?;
+    warnings.extend(discovered.warnings.iter().cloned());
+    warnings.extend(unseen(&discovered));
+    let missing = match preflight::missing(&api, &walk::needs(contents, &taken, options)).await {
+        Ok(missing) => missing,
+        Err(error) => {
+            warnings.push(format!("which rights are missing is not known: {error}"));
+            Missing::default()
+        }
+    };
+    warnings.extend(missing.rights().map(|right| format!("missing right: {right}")));
+    let walk = Walk {
+        options,
+        contents,
+        chosen,
+        progress,
+        requests: Requests::new(api, planning),
+        types: RwLock::new(Types::of(discovered)),
+        owners: Owners::of(&contents.cards, &taken),
+        coming: Coming::default(),
+        missing,
+        collisions: Collisions::default(),
+        surroundings: chosen.surroundings(contents, options),
+    };
+    finish(&walk, warnings).await
+}
+
+/// Walks, removes what is to be removed, and puts the report together.
+async fn finish(walk: &Walk<'_>, mut warnings: Vec<String>) -> Result<Report, Error> {
+    let mut results = Results::default();
+    walk.rounds(&mut results).await?;
+    warnings.extend(std::mem::take(&mut results.warnings));
+    let mut lines = walk.lines(results);
+    if walk.requests.planning() {
+        warnings.extend(quota::warnings(walk.requests.api(), &lines, &walk.coming).await);
+    }
+    lines.extend(walk.chosen.lines.iter().cloned());
+    if let Some(covered) = walk.options.covered.as_ref().filter(|_| walk.options.prune) {
+        let is_namespace = |line: &&report::Line| line.resource == "namespaces";
+        let made = lines.iter().filter(is_namespace).map(|line| line.name.clone()).collect();
+        let (pruned, noted) = walk.prune(covered, &made).await;
+        lines.extend(pruned);
+        warnings.extend(noted);
+    }
+    Ok(Report { lines, warnings })
+}
+
+/// Types that the cluster may have and does not tell.
+fn unseen(discovered: &Discovered) -> Vec<String> {
+    let told = |unseen: &discovery::Unseen| {
+        format!("the types of {}/{} cannot be seen: its server does not answer", unseen.group, unseen.version)
+    };
+    discovered.unseen.iter().filter(|unseen| !unseen.aggregated).map(told).collect()
 }

@@ -175,19 +175,19 @@ fn cluster_resources(given: &Given<'_>) -> Result<bool, Error> {
 }
 
 /// The parameters that have a value.
-struct Given<'a>(&'a BTreeMap<String, String>);
+pub(crate) struct Given<'a>(pub(crate) &'a BTreeMap<String, String>);
 
 impl Given<'_> {
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn list(&self, name: &'static str) -> Result<Vec<String>, Error> {
+    pub(crate) fn list(&self, name: &'static str) -> Result<Vec<String>, Error> {
         list(self.text(name).unwrap_or_default()).context(NotListSnafu { name })
     }
 
     /// The spellings that Go's flags accept.
-    fn boolean(&self, name: &'static str) -> Result<Option<bool>, Error> {
+    pub(crate) fn boolean(&self, name: &'static str) -> Result<Option<bool>, Error> {
         match self.text(name) {
             None => Ok(None),
             Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),

@@ -63,6 +63,12 @@ impl NameFilter {
         self.admits(name) && is_listed(&self.include, name)
     }
 
+    /// Whether `name` was ruled out, and not only left unmentioned.
+    #[must_use]
+    pub fn excludes(&self, name: &str) -> bool {
+        is_listed(&self.exclude, name)
+    }
+
     /// The names that can pass, when they were given one by one; none when any name can.
     #[must_use]
     pub fn literal(&self) -> Option<Vec<&str>> {
@@ -232,6 +238,20 @@ mod tests {
             ("pods", "pods.metrics.k8s.io", false),
         ] {
             assert_eq!(filter(include, exclude).admits_by_name(name), admitted, "+{include:?} -{exclude:?}");
+        }
+    }
+
+    #[test]
+    fn ruled_out_is_not_the_same_as_not_asked_for() {
+        let filter = filter("pods", "secrets,deployments.apps");
+        for (name, excluded) in [
+            ("pods", false),
+            ("configmaps", false),
+            ("secrets", true),
+            ("secrets.x", true),
+            ("deployments.apps", true),
+        ] {
+            assert_eq!(filter.excludes(name), excluded, "{name}");
         }
     }
 

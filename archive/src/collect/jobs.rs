@@ -122,7 +122,8 @@ mod tests {
     use crate::scope::{Target, decide};
 
     fn resource_type(group: &str, plural: &str, namespaced: bool) -> ResourceType {
-        let versions = vec![Served { version: "v1".to_owned(), kind: plural.to_owned() }];
+        let versions =
+            vec![Served { version: "v1".to_owned(), kind: plural.to_owned(), status_subresource: false }];
         ResourceType {
             group: group.to_owned(),
             plural: plural.to_owned(),

@@ -5,7 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     APIGroupList, APIResource, APIResourceList, APIVersions, ObjectMeta,
 };
 use kube::core::discovery::v2::{
-    APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery, APIVersionDiscovery, GroupVersionKind,
+    APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery, APISubresourceDiscovery,
+    APIVersionDiscovery, GroupVersionKind,
 };
 
 use super::group_version_path;
@@ -42,19 +43,27 @@ async fn read_group(api: &Api, group: String, versions: Vec<String>) -> APIGroup
     APIGroupDiscovery { metadata, versions }
 }
 
-/// The resources of one group and version, without subresources.
+/// The resources of one group and version, each with its subresources: this form of the list has them side by side.
 pub async fn resources(api: &Api, group: &str, version: &str) -> Result<Vec<APIResourceDiscovery>, Error> {
     let list: APIResourceList = api.get_json(&group_version_path(group, version), JSON).await?;
-    Ok(list.resources.into_iter().filter(|resource| !resource.name.contains('/')).map(told).collect())
+    let (below, resources): (Vec<APIResource>, Vec<APIResource>) =
+        list.resources.into_iter().partition(|resource| resource.name.contains('/'));
+    Ok(resources.into_iter().map(|resource| told(resource, &below)).collect())
 }
 
-fn told(resource: APIResource) -> APIResourceDiscovery {
+fn told(resource: APIResource, below: &[APIResource]) -> APIResourceDiscovery {
+    let subresources = below
+        .iter()
+        .filter_map(|sub| sub.name.strip_prefix(&resource.name)?.strip_prefix('/'))
+        .map(|sub| APISubresourceDiscovery { subresource: Some(sub.to_owned()), ..Default::default() })
+        .collect();
     let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
     APIResourceDiscovery {
         resource: Some(resource.name),
         response_kind: Some(GroupVersionKind { kind: Some(resource.kind), ..GroupVersionKind::default() }),
         scope: Some(scope.to_owned()),
         verbs: resource.verbs,
+        subresources,
         ..APIResourceDiscovery::default()
     }
 }

@@ -123,9 +123,16 @@ fn malformed(why: &str) -> Problem {
 /// What may not be part of a request's path (`IsValidPathSegmentName` of Kubernetes), or of a type's name.
 fn check_names(key: &Key) -> Result<(), Problem> {
     let is_segment = |text: &str| !text.contains(['%', '/']) && !text.chars().any(char::is_control);
+<<<<<<< HEAD
     let is_type =
         |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'));
     if !is_type(&key.group_resource) {
+=======
+    let is_label = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    };
+    if !key.group_resource.split('.').all(is_label) {
+>>>>>>> engine
         return Err(malformed("no type has such a name"));
     }
     if !is_segment(&key.name) || !key.namespace.as_deref().is_none_or(is_segment) {
@@ -179,3 +186,6 @@ fn tokens(key: &Key, object: &Map<String, Value>) -> Vec<String> {
     let listed = object.get("secrets").and_then(Value::as_array).into_iter().flatten();
     listed.filter_map(|secret| Some(secret.get("name")?.as_str()?.to_owned())).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@
 //! | `RestorePVs` | false | PersistentVolumes too, with `IncludeClusterResources` |
 //! |---|---|---|
 //! | `Objects` | | single objects, `groupResource/name` or `namespace/groupResource/name`, separated by commas |
-//! | `WithOwned`, `WithReferences` | false | also what these own, or name |
+//! | `WithOwned`, `WithReferences` | false | also what these (or, without `Objects`, what passes the filters) own, or name; only excludes keep it out |
 //! | `NamespaceMappings` | | `old=new,…` |
 //! | `ImageRegistryMappings` | | `old=new,…`, by the beginning of an image's name, at a `/` |
 //! | `AddLabels` | | `key=value,…`, on every object |
@@ -33,13 +33,24 @@ use serde_json::Value;
 use snafu::Snafu;
 
 use crate::manifest::path::Key;
-use crate::scope::Plan;
+use crate::scope::{self, Plan};
 use crate::select::Filters;
+
+mod decide;
+mod parse;
+
+pub use decide::decide;
 
 /// Why parameters make no restore. All need a change by the user.
 #[derive(Debug, PartialEq, Eq, Snafu)]
 #[snafu(visibility(pub(crate)))]
 pub enum Error {
+    /// A boolean or list that cannot be read.
+    #[snafu(transparent)]
+    Filter {
+        /// Which, and why.
+        source: scope::Error,
+    },
     /// A parameter that cannot be read.
     #[snafu(display("parameter {name} cannot be read: {reason}"))]
     Unreadable {
@@ -48,15 +59,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-/// Turns the values of the task's parameters, defaults included, into what is meant; names that mean nothing here are
-/// ignored.
-pub fn decide(_parameters: &BTreeMap<String, String>) -> Result<Options, Error> {
-    Ok(Options { safe: true, rounds: 5, ..Options::default() })
+    /// Two parameters that cannot both be meant.
+    #[snafu(display(
+        "Prune removes what the snapshot lacks, but Objects asks for single objects: nothing else may be touched then"
+    ))]
+    PruneOfObjects,
 }
 
 /// What is to be brought back, and how.
+#[expect(clippy::struct_excessive_bools, reason = "each is a parameter, and any combination can be meant")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Types, namespaces, labels.
