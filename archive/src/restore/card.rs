@@ -123,16 +123,10 @@ fn malformed(why: &str) -> Problem {
 /// What may not be part of a request's path (`IsValidPathSegmentName` of Kubernetes), or of a type's name.
 fn check_names(key: &Key) -> Result<(), Problem> {
     let is_segment = |text: &str| !text.contains(['%', '/']) && !text.chars().any(char::is_control);
-<<<<<<< HEAD
-    let is_type =
-        |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'));
-    if !is_type(&key.group_resource) {
-=======
     let is_label = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
     };
     if !key.group_resource.split('.').all(is_label) {
->>>>>>> engine
         return Err(malformed("no type has such a name"));
     }
     if !is_segment(&key.name) || !key.namespace.as_deref().is_none_or(is_segment) {
