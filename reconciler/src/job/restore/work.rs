@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use archive::coverage;
 use archive::error::Permanence;
+use archive::restore::ground::Ground;
 use archive::restore::options::{self, Existing, Options};
 use crds::core::RestoreSession;
 use crds::storage::snapshot::SnapshotPhase;
 use crds::storage::{Repository, Snapshot};
 
-use super::protected::{self, Ground};
+use super::protected;
 use crate::args::Restore;
 use crate::cluster::{self, Cluster, Kind};
 use crate::job::peers::Jobs;
@@ -56,6 +57,7 @@ pub async fn read(cluster: &Cluster, arguments: &Restore, session: &RestoreSessi
         home: super::home(session),
         account: session.service_account().unwrap_or_default().to_owned(),
         operator: arguments.operator_namespace.clone(),
+        source: namespace,
         secrets: target.secrets.clone(),
     };
     options.protected = protected::find(cluster, &ground, may_change).await;
