@@ -22,7 +22,7 @@ build: ## the release binaries target/release/{kubectl-kubestash,kubestash}
 image: build ## target/kubestash-image.tar, tagged localhost/kubestash:dev
 	$(CLUSTER) product-image target/release/kubestash $(IMAGE)
 
-demo: image ## a cluster, an application, its first backup, and what restic sees; the cluster stays up
+demo: image ## a cluster, an application, its first backup, its loss and its return; the cluster stays up
 	tests/demo/demo up
 
 demo-down: ## remove the cluster that demo made

@@ -16,6 +16,7 @@ pub mod progress;
 pub mod repository;
 pub mod restore;
 pub mod scope;
+pub mod sealed;
 pub mod select;
 pub mod store;
 pub mod worker;

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Permanence;
+use crate::sealed::Key;
 use crate::store::{self, Condition, ObjectStore, content_type};
 use crate::worker::{Peers, Worker};
 
@@ -22,7 +23,6 @@ mod file;
 mod found;
 pub mod rules;
 
-pub use file::Key;
 pub use found::Found;
 pub use rules::{Content, Mode};
 use rules::{GIVE_UP, REFRESH, SETTLE};

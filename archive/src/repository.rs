@@ -16,8 +16,9 @@ use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Password;
-use crate::lock::{self, Key, Lock, Locks, Mode};
+use crate::lock::{self, Lock, Locks, Mode};
 use crate::progress::Progress;
+use crate::sealed::Key;
 use crate::store::{ObjectStore, Place};
 use crate::worker::{Peers, Worker};
 
@@ -362,8 +363,8 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// The master key as locks need it.
-fn lock_key(engine: &Engine<OpenStatus>, directory: &str) -> Result<Key> {
+/// The master key, for what the engine does not do.
+fn master_key(engine: &Engine<OpenStatus>, directory: &str) -> Result<Key> {
     let key = engine.key();
     Key::new(&key.encrypt, &key.mac.k, &key.mac.r).ok_or_else(|| {
         EngineSnafu { action: "open", directory, reason: "its master key has an unknown form" }.build()

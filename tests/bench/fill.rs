@@ -1,23 +1,34 @@
 //! Fills the cluster with objects of several kinds, shaped like what applications hold: about 3 kB each.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use harness::wait;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
-use kube::api::{Api, DynamicObject, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, ObjectMeta};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 
 const NAMESPACES: usize = 20;
+/// Long enough for the controllers to delete tens of thousands of objects.
+const LONG: Duration = Duration::from_mins(30);
 const WRITERS: usize = 32;
 /// Which of eight objects is a Deployment.
 const DEPLOYMENT: usize = 5;
 
-/// Creates objects number `from` to `to` (exclusive) and returns `to`.
+/// Creates objects number `from` to `to` (exclusive), waits until the controllers have looked at them, and returns `to`.
 pub async fn up_to(client: &Client, from: usize, to: usize) -> usize {
+    raw(client, from, to).await;
+    settle(client, (0..to).filter(|number| number % 8 == DEPLOYMENT).count()).await;
+    to
+}
+
+/// Creates them and nothing else: as fast as a client can that knows beforehand what is right, one request for each.
+pub async fn raw(client: &Client, from: usize, to: usize) {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     for number in 0..NAMESPACES {
         let metadata = ObjectMeta { name: Some(namespace(number)), ..ObjectMeta::default() };
@@ -26,8 +37,25 @@ pub async fn up_to(client: &Client, from: usize, to: usize) -> usize {
             namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await;
     }
     stream::iter(from..to).for_each_concurrent(WRITERS, |number| create(client, number)).await;
-    settle(client, (0..to).filter(|number| number % 8 == DEPLOYMENT).count()).await;
-    to
+}
+
+/// The names of all namespaces that are filled.
+pub fn namespaces() -> Vec<String> {
+    (0..NAMESPACES).map(namespace).collect()
+}
+
+/// Removes all of it, and waits until nothing is left.
+pub async fn clear(client: &Client) {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    for name in self::namespaces() {
+        namespaces.delete(&name, &DeleteParams::background()).await.expect("the namespace is there");
+    }
+    for name in self::namespaces() {
+        wait::until(namespaces.clone(), &name, LONG, |namespace| {
+            namespace.map_or(Ok(()), |_| Err("it is still there".to_owned()))
+        })
+        .await;
+    }
 }
 
 /// Waits until the controllers have looked at all Deployments: what they write is a change too.

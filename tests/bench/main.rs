@@ -2,16 +2,23 @@
 //!
 //! For each size the cluster is filled with mixed objects, the floor is measured (every type listed in pages of 500, 8
 //! types at once, nothing done with the answer), then two backups of the whole cluster run through the product: the
-//! first writes everything, the second finds nothing changed but what the first one left in the cluster. Sizes are
-//! arguments, default 800 10000 50000. Before all that: how long a person waits for the first line of a command.
+//! first writes everything, the second finds nothing changed but what the first one left in the cluster. Then the filled
+//! namespaces are deleted and restored, beside a raw parallel create of the same objects. Sizes are arguments, default
+//! 800 10000 50000. Before all that: how long a person waits for the first line of a command; and at 10,000 objects, how
+//! long for looking inside.
 
 mod fill;
 mod floor;
+mod look;
 mod operator;
+mod restore;
 mod run;
 mod start;
 
 use harness::cluster::Cluster;
+
+/// The size for which it is promised how long looking inside takes.
+const LOOKED_INTO: usize = 10_000;
 
 #[tokio::main]
 async fn main() {
@@ -27,6 +34,10 @@ async fn main() {
         for round in ["first", "unchanged"] {
             println!("{}", bench.measure(round, &floor).await);
         }
+        if size == LOOKED_INTO {
+            println!("\n{}\n", look::measure(&bench).await);
+        }
+        println!("{}\n{}", restore::HEADER, restore::measure(&bench, size).await);
         bench.remove().await;
     }
     println!("operator after all this: {} MiB", operator::working_set(&cluster).await >> 20);

@@ -16,6 +16,7 @@ mod operator;
 mod plugin;
 mod recorded;
 mod repository;
+mod restore;
 mod schedule;
 mod secrecy;
 mod sessions;

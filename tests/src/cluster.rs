@@ -40,7 +40,14 @@ impl Cluster {
     /// # Panics
     /// When the kubeconfig cannot be used.
     pub async fn bare() -> Self {
-        let environment = Environment::read();
+        Self::of(Environment::read()).await
+    }
+
+    /// Connects to the cluster of these facts.
+    ///
+    /// # Panics
+    /// When the kubeconfig cannot be used.
+    pub async fn of(environment: Environment) -> Self {
         let kubeconfig = Kubeconfig::read_from(&environment.kubeconfig).expect("a readable kubeconfig");
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
@@ -50,7 +57,11 @@ impl Cluster {
         Self { environment, client, plugin }
     }
 
-    async fn install(&self) {
+    /// Installs the product by its own `install`.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn install(&self) {
         let image = self.environment.image.clone();
         self.plugin.run(&["install", "--image", &image, "--yes"]).await.assert_success();
     }

@@ -86,6 +86,34 @@ impl Packaging {
     }
 }
 
+/// The fact that a second cluster needs, which a story boots by itself.
+#[derive(Clone, Debug)]
+pub struct SecondCluster {
+    /// The product's image as an archive (`KUBESTASH_TEST_IMAGE_ARCHIVE`).
+    pub image_archive: PathBuf,
+}
+
+impl SecondCluster {
+    /// Reads the variable.
+    ///
+    /// # Panics
+    /// When it is missing.
+    #[must_use]
+    pub fn read() -> Self {
+        Self { image_archive: variable("KUBESTASH_TEST_IMAGE_ARCHIVE").into() }
+    }
+}
+
+/// The seed of a run that is to be repeated (`KUBESTASH_TEST_SEED`).
+///
+/// # Panics
+/// When it is no number.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the only place of the harness that reads the environment")]
+pub fn seed() -> Option<u64> {
+    std::env::var("KUBESTASH_TEST_SEED").ok().map(|seed| seed.parse().expect("a seed is a number"))
+}
+
 /// A variable that must be set only where `KUBESTASH_TEST_REQUIRE` says so.
 #[expect(clippy::disallowed_methods, reason = "the only place of the harness that reads the environment")]
 fn optional(name: &str, required_as: &str) -> Option<PathBuf> {

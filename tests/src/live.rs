@@ -16,6 +16,10 @@ const WRITTEN_BY_THE_SERVER: [&str; 6] =
 #[derive(Clone, Debug, PartialEq)]
 pub struct Live {
     pub resource_version: Option<String>,
+    /// Who it is in this life of the cluster.
+    pub uid: Option<String>,
+    /// Whether its status is a subresource, which only controllers write.
+    pub observed: bool,
     pub object: Value,
 }
 
@@ -30,30 +34,35 @@ pub async fn everything(client: &Client) -> BTreeMap<String, Live> {
         for (resource, capabilities) in group.recommended_resources() {
             let can = |verb| capabilities.supports_operation(verb);
             if can(verbs::LIST) && can(verbs::GET) && can(verbs::CREATE) {
-                types.push((resource, capabilities.scope));
+                let observed = capabilities.subresources.iter().any(|(one, _)| one.plural == "status");
+                types.push((resource, capabilities.scope, observed));
             }
         }
     }
     stream::iter(types)
-        .map(|(resource, scope)| async move {
+        .map(|(resource, scope, observed)| async move {
             let directory = if resource.group.is_empty() {
                 resource.plural.clone()
             } else {
                 format!("{}.{}", resource.plural, resource.group)
             };
-            let listed = Api::<DynamicObject>::all_with(client.clone(), &resource)
-                .list(&ListParams::default())
-                .await
-                .unwrap_or_else(|error| fail(&directory, &error));
+            let listed =
+                Api::<DynamicObject>::all_with(client.clone(), &resource).list(&ListParams::default()).await;
+            let listed = match listed {
+                Ok(listed) => listed.items,
+                // Another story has taken its own type away since discovery.
+                Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
+                Err(error) => fail(&directory, &error),
+            };
             let one = |object: DynamicObject| {
                 let folder = match (&scope, object.namespace()) {
                     (Scope::Namespaced, Some(namespace)) => format!("namespaces/{namespace}"),
                     _ => "cluster".to_owned(),
                 };
                 let path = format!("{directory}/{folder}/{}.yaml", object.name_any());
-                (path, live(object, &resource.api_version, &resource.kind))
+                (path, Live { observed, ..live(object, &resource.api_version, &resource.kind) })
             };
-            listed.items.into_iter().map(one).collect::<Vec<_>>()
+            listed.into_iter().map(one).collect::<Vec<_>>()
         })
         .buffer_unordered(8)
         .map(stream::iter)
@@ -63,7 +72,7 @@ pub async fn everything(client: &Client) -> BTreeMap<String, Live> {
 }
 
 fn live(object: DynamicObject, api_version: &str, kind: &str) -> Live {
-    let resource_version = object.resource_version();
+    let (resource_version, uid) = (object.resource_version(), object.uid());
     let mut object = serde_json::to_value(object).expect("an object is JSON");
     object["apiVersion"] = api_version.into();
     object["kind"] = kind.into();
@@ -72,7 +81,7 @@ fn live(object: DynamicObject, api_version: &str, kind: &str) -> Live {
             metadata.remove(field);
         }
     }
-    Live { resource_version, object }
+    Live { resource_version, uid, observed: false, object }
 }
 
 #[expect(clippy::panic, reason = "without the live state there is nothing to compare with")]

@@ -42,9 +42,14 @@ impl Restic {
     /// # Panics
     /// When restic cannot be started.
     pub async fn try_run(&self, arguments: &[&str]) -> (i32, Vec<u8>, String) {
+        self.try_run_in(Path::new("/"), arguments).await
+    }
+
+    async fn try_run_in(&self, folder: &Path, arguments: &[&str]) -> (i32, Vec<u8>, String) {
         let output = Command::new(&self.program)
             .args(["--no-cache", "--repo", &self.repository])
             .args(arguments)
+            .current_dir(folder)
             .env("RESTIC_PASSWORD", &self.password)
             .env("AWS_ACCESS_KEY_ID", &self.access_key)
             .env("AWS_SECRET_ACCESS_KEY", &self.secret_key)
@@ -85,6 +90,19 @@ impl Restic {
         let listed: Vec<serde_json::Value> =
             serde_json::from_slice(&self.run(&["snapshots", "--json"]).await).expect("restic prints JSON");
         listed.iter().filter_map(|snapshot| snapshot["id"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Writes a snapshot of what is in `folder`, as if it lay at the root of the machine, and returns its id.
+    ///
+    /// # Panics
+    /// When restic fails.
+    pub async fn write(&self, folder: &Path) -> String {
+        let (code, stdout, stderr) = self.try_run_in(folder, &["backup", "--json", "kubestash-tmp"]).await;
+        assert_eq!(code, 0, "restic backup: {stderr}");
+        let said = String::from_utf8_lossy(&stdout).into_owned();
+        let summary = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let id = summary.filter_map(|line| line["snapshot_id"].as_str().map(str::to_owned)).next_back();
+        id.expect("restic tells the id of what it wrote")
     }
 
     /// Every file of a snapshot below its root, as `restic restore` writes it: path relative to

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use rustic_core::repofile::FileType;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::packs::{Ahead, Packs};
 use crate::progress::Progress;
+use crate::sealed::Key;
 use crate::store::{self, Condition, ObjectStore, content_type};
 
 /// A repository in a store.
@@ -26,6 +27,7 @@ pub struct Backend {
     runtime: Handle,
     trees: Packs,
     ahead: Ahead,
+    key: OnceLock<Key>,
     state: Mutex<State>,
 }
 
@@ -77,8 +79,25 @@ impl Backend {
             runtime,
             trees: Packs::default(),
             ahead: Ahead::default(),
+            key: OnceLock::new(),
             state: Mutex::new(state),
         }
+    }
+
+    /// From now on files that the engine unpacks whole are looked at first.
+    pub fn open_with(&self, key: Key) {
+        // Of one repository there is one master key: who comes second says the same.
+        let _ = self.key.set(key);
+    }
+
+    /// The master key, once the repository is open.
+    pub fn key(&self) -> Option<&Key> {
+        self.key.get()
+    }
+
+    /// A part of a pack, as it is stored.
+    pub fn part(&self, pack: &Id, trees: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+        self.read_partial(FileType::Pack, pack, trees, offset, length)
     }
 
     /// Begins an operation: forgets what the last one met, and stops at `cancel` from now on.
@@ -227,6 +246,16 @@ impl Backend {
     }
 }
 
+/// To how many bytes a file may unpack that the engine unpacks whole. restic and rustic begin a new index file long before
+/// this; a snapshot is a list of paths and tags.
+const fn largest(tpe: FileType) -> Option<u64> {
+    match tpe {
+        FileType::Index => Some(128 * 1024 * 1024),
+        FileType::Snapshot => Some(4 * 1024 * 1024),
+        FileType::Config | FileType::Key | FileType::Pack => None,
+    }
+}
+
 /// An id in hexadecimal.
 const ID_LENGTH: usize = 64;
 
@@ -241,7 +270,12 @@ impl ReadBackend for Backend {
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {
         let path = self.path(tpe, id);
-        self.run(self.store.get(&path)).map(|object| object.content)
+        let content = self.run(self.store.get(&path))?.content;
+        if let (Some(most), Some(key)) = (largest(tpe), self.key.get()) {
+            key.open_json(&content, most)
+                .map_err(|reason| RusticError::new(ErrorKind::Backend, format!("{path:?}: {reason}")))?;
+        }
+        Ok(content)
     }
 
     fn read_partial(

@@ -6,6 +6,7 @@
 
 mod blobs;
 mod trees;
+mod unpack;
 
 use std::fmt;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ use super::error::{
     BeingInitialisedSnafu, DamagedSnafu, EngineSnafu, Error, MissingSnafu, Result, StoreSnafu,
     WrongPasswordSnafu,
 };
-use super::{Inner, LOCK_PATIENCE, Repository, Site, blocking, lock_key, told};
+use super::{Inner, LOCK_PATIENCE, Repository, Site, blocking, master_key, told};
 use crate::access::Password;
 use crate::lock::Locks;
 use crate::store::{Condition, Listed};
@@ -243,7 +243,8 @@ fn failure(site: &Site, backend: &Backend, action: &'static str, error: &rustic_
 }
 
 fn finish(site: Site, engine: Engine<OpenStatus>, backend: Arc<Backend>) -> Result<Repository> {
-    let key = lock_key(&engine, &site.directory)?;
+    let key = master_key(&engine, &site.directory)?;
+    backend.open_with(key.clone());
     let Site { store, directory, worker, cancel } = site;
     let locks = Locks::new(Arc::clone(&store), directory.clone(), key, worker);
     let inner = Arc::new(Inner { engine, backend, locks, store, directory });

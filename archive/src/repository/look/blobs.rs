@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use rustic_core::repofile::{BlobType, PackId};
-use rustic_core::{BlobId, DataId, Id};
+use rustic_core::repofile::PackId;
+use rustic_core::{DataId, Id};
 
 use super::super::error::Result;
-use super::{Content, Looking, in_parallel};
+use super::{Content, Looking, in_parallel, unpack};
 
 /// Where two wanted parts lie so close that what is between them costs less than another request.
 const GAP: u32 = 64 * 1024;
@@ -65,8 +65,7 @@ pub fn read<T: Send>(
     let large = in_parallel(&whole, |place| {
         let mut bytes = Vec::new();
         for id in contents[*place].0.iter() {
-            let _ = part(looking, *id)?;
-            bytes.extend_from_slice(&blob(looking, *id)?);
+            bytes.extend_from_slice(&unpack::blob(looking, id, LARGEST_FILE)?);
             if bytes.len() as u64 > LARGEST_FILE {
                 return looking.damaged("a file is too large to be a manifest");
             }
@@ -85,17 +84,11 @@ fn with(looking: &Looking, stretch: &Stretch, mut each: impl FnMut(DataId, &[u8]
     let backend = &looking.inner.backend;
     backend.read_ahead(pack, range.clone()).map_err(looking.inner.engine_error("read a file of"))?;
     let read = stretch.ids.iter().try_for_each(|id| {
-        each(*id, &blob(looking, *id)?);
+        each(*id, &unpack::blob(looking, id, LARGEST_FILE)?);
         Ok(())
     });
     backend.forget_ahead(pack, &range);
     read
-}
-
-fn blob(looking: &Looking, id: DataId) -> Result<bytes::Bytes> {
-    let id: BlobId = id.into();
-    let read = looking.engine.get_blob_cached(&id, BlobType::Data);
-    read.map_err(looking.inner.engine_error("read a file of"))
 }
 
 fn part(looking: &Looking, id: DataId) -> Result<Part> {

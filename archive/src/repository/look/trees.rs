@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustic_core::TreeId;
-use rustic_core::repofile::Node;
+use rustic_core::repofile::{Node, Tree};
 
 use super::super::error::{NotFoundSnafu, Result};
-use super::{Content, Leaf, Looking, in_parallel};
+use super::{Content, Leaf, Looking, in_parallel, unpack};
 
 /// The most bytes that one directory may take: some 200,000 objects of one kind in one namespace.
 const LARGEST_TREE: u64 = 64 * 1024 * 1024;
@@ -172,14 +172,10 @@ fn load(looking: &Looking, wanted: impl Iterator<Item = TreeId>) -> Result<HashM
 }
 
 fn read(looking: &Looking, id: TreeId) -> Result<Arc<[Child]>> {
-    let inner = &looking.inner;
-    let failed = |error| inner.engine_error("read a directory of")(error);
-    let place = looking.engine.get_index_entry(&id).map_err(failed)?.location;
-    let size = place.uncompressed_length.map_or(place.length, std::num::NonZeroU32::get);
-    if u64::from(size) > LARGEST_TREE {
-        return looking.damaged(format!("a directory takes {size} bytes"));
-    }
-    let tree = looking.engine.get_tree(&id).map_err(failed)?;
+    let json = unpack::blob(looking, &id, LARGEST_TREE)?;
+    let Ok(tree) = serde_json::from_slice::<Tree>(&json) else {
+        return looking.damaged("a directory is not one");
+    };
     let mut names = HashSet::new();
     let mut children = Vec::with_capacity(tree.nodes.len());
     for node in tree.nodes {
