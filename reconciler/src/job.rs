@@ -43,6 +43,12 @@ pub struct Failed {
     pub permanence: Permanence,
 }
 
+impl From<archive::repository::Error> for Failed {
+    fn from(error: archive::repository::Error) -> Self {
+        Self { permanence: error.permanence(), message: error.to_string() }
+    }
+}
+
 /// Logs how the Job ended, once, and gives the exit code.
 pub fn ended<E: Failure>(result: Result<(), E>) -> ExitCode {
     let peak_memory_bytes = peak_memory();

@@ -171,9 +171,9 @@ async fn restore_from(
         worker: work.jobs.worker(work.pod.as_deref()),
         cancel: stop.token().clone(),
     };
-    let repository = Repository::open(place, &work.target.password).await.map_err(unreadable)?;
+    let repository = Repository::open(place, &work.target.password).await?;
     let repository = repository.asking(Arc::new(work.jobs.clone())).telling_waits(telling);
-    let lock = repository.lock(Mode::Shared).await.map_err(unreadable)?;
+    let lock = repository.lock(Mode::Shared).await?;
     let outcome = tokio::select! {
         outcome = read_and_write(cluster, work, repository, (progress, stop)) => outcome,
         () = lock.lost().cancelled() => Err(Failed {
@@ -193,16 +193,11 @@ async fn read_and_write(
     repository: Repository,
     (progress, stop): (&Progress, &Stop),
 ) -> Result<Report, Failed> {
-    let reader = Arc::new(Reader::of(repository).await.map_err(unreadable)?);
+    let reader = Arc::new(Reader::of(repository).await?);
     let source = Source { reader, snapshot: work.stored.id.clone(), root: work.stored.root.clone() };
     let restored =
         restore::restore(cluster.client().clone(), &source, &work.options, progress, stop.token()).await;
     restored.map_err(|error| Failed { message: error.to_string(), permanence: error.permanence() })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unreadable(error: repository::Error) -> Failed {
-    Failed { permanence: error.permanence(), message: error.to_string() }
 }
 
 /// The namespace of the session, in which its Job runs.

@@ -84,7 +84,9 @@ pub fn phase(snapshot: &Snapshot) -> Option<SnapshotPhase> {
     snapshot.status.as_ref().and_then(|status| status.phase)
 }
 
-fn time(snapshot: &Snapshot) -> Timestamp {
+/// When the Snapshot was taken.
+#[must_use]
+pub fn time(snapshot: &Snapshot) -> Timestamp {
     let taken = snapshot.status.as_ref().and_then(|status| status.snapshot_time.as_ref());
     taken.or(snapshot.metadata.creation_timestamp.as_ref()).map_or(Timestamp::UNIX_EPOCH, |time| time.0)
 }

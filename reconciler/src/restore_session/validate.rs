@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use archive::coverage;
 use archive::restore::options::{self, Options};
 use crds::addons::{Addon, Function};
 use crds::core::RestoreSession;
@@ -100,7 +101,7 @@ fn data(
         None => {
             let (name, why) = absent(wish, source, &namespace);
             verdict.needs::<Snapshot>((&namespace, name), false);
-            verdict.missing.push(why);
+            verdict.missing.push(format!("{why}{}", incomplete(wish, &found.snapshots)));
         }
     }
     repository(session, source, found, verdict);
@@ -123,6 +124,20 @@ fn absent<'a>(wish: Wish<'a>, source: &'a RestoreDataSource, namespace: &str) ->
     }
 }
 
+/// What there is instead of a Snapshot that succeeded.
+fn incomplete(wish: Wish<'_>, snapshots: &[Snapshot]) -> String {
+    let failed = snapshots.iter().filter(|snapshot| {
+        source::phase(snapshot) == Some(SnapshotPhase::Failed) && source::stored(snapshot).is_some()
+    });
+    match failed.max_by_key(|snapshot| source::time(snapshot)) {
+        Some(newest) if wish == Wish::Latest => format!(
+            "; {:?} has something but is not complete: it can be named, with the parameter AllowIncomplete",
+            newest.name_any()
+        ),
+        _ => String::new(),
+    }
+}
+
 /// Whether the Snapshot can be restored.
 fn chosen(snapshot: &Snapshot, source: &RestoreDataSource, options: Option<&Options>, verdict: &mut Verdict) {
     let name = format!("Snapshot \"{}/{}\"", snapshot.namespace().unwrap_or_default(), snapshot.name_any());
@@ -132,7 +147,15 @@ fn chosen(snapshot: &Snapshot, source: &RestoreDataSource, options: Option<&Opti
     }
     let (phase, has_data) = (source::phase(snapshot), source::stored(snapshot).is_some());
     match phase {
-        Some(SnapshotPhase::Succeeded) if has_data => {}
+        Some(SnapshotPhase::Succeeded) if has_data => {
+            if options.is_some_and(|options| options.prune) && coverage::of(snapshot).is_none() {
+                verdict.problem(format!(
+                    "{name} does not say what its backup was of (annotation {}): with Prune, what the backup never looked \
+                     at would be removed",
+                    coverage::ANNOTATION
+                ));
+            }
+        }
         Some(SnapshotPhase::Succeeded) => {
             verdict.problem(format!("{name} has no component {COMPONENT_MANIFEST:?}: it holds no manifests"));
         }

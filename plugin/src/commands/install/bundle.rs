@@ -197,7 +197,7 @@ mod tests {
         let inventory = inventory(&objects);
         assert_eq!(
             inventory,
-            "10 CRDs, 1 namespace, 1 deployment, 1 service, RBAC, catalog (1 addon, 1 function)"
+            "10 CRDs, 1 namespace, 1 deployment, 1 service, RBAC, catalog (1 addon, 2 functions)"
         );
         let ranks: Vec<usize> = objects.iter().map(|object| rank(&object.kind.kind)).collect();
         assert!(ranks.is_sorted());

@@ -149,7 +149,7 @@ impl From<repository::Error> for Trouble {
     fn from(error: repository::Error) -> Self {
         match error {
             repository::Error::Cancelled => Self::Cancelled,
-            error => Self::Failed(Failed { permanence: error.permanence(), message: error.to_string() }),
+            error => Self::Failed(error.into()),
         }
     }
 }

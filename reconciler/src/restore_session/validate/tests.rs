@@ -188,6 +188,16 @@ fn a_snapshot_of_another_repository_is_refused() {
 }
 
 #[test]
+fn the_newest_snapshot_that_is_not_complete_is_offered_where_none_is() {
+    let verdict = validate(&session(&json!({})), &Found { snapshots: vec![snapshot("Failed")], ..found() });
+    assert!(
+        verdict.missing[0].contains("\"repo-1\" has something but is not complete"),
+        "{:?}",
+        verdict.missing
+    );
+}
+
+#[test]
 fn what_belongs_to_others_takes_their_consent() {
     let mut found = found();
     found.storage.as_mut().unwrap().spec.usage_policy = None;
