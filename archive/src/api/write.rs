@@ -14,6 +14,8 @@ use super::{Api, Error, Failure, JSON, connection, pause, refusal, retry_after};
 
 /// A server-side apply patch. JSON is YAML.
 const APPLY: &str = "application/apply-patch+yaml";
+/// A JSON merge patch (RFC 7396).
+const MERGE: &str = "application/merge-patch+json";
 
 /// What is done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Action {
     Create,
     /// Server-side apply.
     Apply,
+    /// A JSON merge patch.
+    Merge,
     /// PUT.
     Replace,
     /// DELETE; the body holds the options.
@@ -32,7 +36,7 @@ impl Action {
     const fn method(self) -> Method {
         match self {
             Self::Create => Method::POST,
-            Self::Apply => Method::PATCH,
+            Self::Apply | Self::Merge => Method::PATCH,
             Self::Replace => Method::PUT,
             Self::Delete => Method::DELETE,
         }
@@ -41,6 +45,7 @@ impl Action {
     const fn content_type(self) -> &'static str {
         match self {
             Self::Apply => APPLY,
+            Self::Merge => MERGE,
             Self::Create | Self::Replace | Self::Delete => JSON,
         }
     }

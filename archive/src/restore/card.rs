@@ -9,6 +9,11 @@ use super::references;
 use super::verdict::{Problem, ProblemKind};
 use crate::manifest::path::Key;
 
+/// More owners than this nothing has. Cards stay in memory, and a crafted snapshot compresses well.
+const MOST_OWNERS: usize = 100;
+/// No name of a kind, a version or an object is longer, in bytes.
+const LONGEST: usize = 512;
+
 mod standing;
 
 pub use standing::Standing;
@@ -32,8 +37,10 @@ pub struct Card {
     pub fixed: bool,
     /// Of a Service: it has a selector, so that its Endpoints are made by a controller.
     pub selects: bool,
-    /// Of a ServiceAccount: the token Secrets that it lists.
+    /// Of a ServiceAccount: the Secrets that it lists.
     pub tokens: Vec<String>,
+    /// Of a Secret with a token: the ServiceAccount whose it is. Made before that, it would be deleted.
+    pub account: Option<String>,
     /// What it names; empty unless [`Options::with_references`].
     pub references: Vec<Key>,
 }
@@ -70,7 +77,7 @@ impl Card {
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         let metadata = object.get("metadata").and_then(Value::as_object);
         let metadata = metadata.ok_or_else(|| malformed("it has no metadata"))?;
-        if kind.is_empty() || api_version.is_empty() {
+        if ![kind, api_version].iter().all(|text| is_name(text)) {
             return Err(malformed("it does not say its apiVersion and kind"));
         }
         if group_of(api_version) != kinds::group(&key.group_resource) {
@@ -89,12 +96,13 @@ impl Card {
             key: key.clone(),
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
-            owners: owners(metadata),
+            owners: owners(metadata)?,
             labelled: options.filters.labels.admit(labels),
             standing: standing::judge(key, object, metadata),
             fixed: is_fixed(key, object, options.safe),
             selects: key.group_resource == "services" && !is_empty(object, "/spec/selector"),
             tokens: tokens(key, object),
+            account: standing::account(key, metadata).map(str::to_owned),
             references: if options.with_references { references::of(key, object) } else { Vec::new() },
         })
     }
@@ -135,20 +143,27 @@ fn check_names(key: &Key) -> Result<(), Problem> {
     Ok(())
 }
 
-fn owners(metadata: &Map<String, Value>) -> Vec<Owner> {
-    let references = metadata.get("ownerReferences").and_then(Value::as_array).into_iter().flatten();
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST
+}
+
+fn owners(metadata: &Map<String, Value>) -> Result<Vec<Owner>, Problem> {
+    let references = metadata.get("ownerReferences").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if references.len() > MOST_OWNERS {
+        return Err(malformed(&format!("it has {} owners", references.len())));
+    }
     let owner = |reference: &Value| {
-        let text = |field: &str| reference.get(field).and_then(Value::as_str).map(str::to_owned);
+        let text = |field: &str| reference.get(field).and_then(Value::as_str).filter(|text| is_name(text));
         let flag = |field: &str| reference.get(field).and_then(Value::as_bool);
         Some(Owner {
-            api_version: text("apiVersion")?,
-            kind: text("kind")?,
-            name: text("name")?,
+            api_version: text("apiVersion")?.to_owned(),
+            kind: text("kind")?.to_owned(),
+            name: text("name")?.to_owned(),
             controller: flag("controller").unwrap_or(false),
             blocks_deletion: flag("blockOwnerDeletion"),
         })
     };
-    references.filter_map(owner).collect()
+    Ok(references.iter().filter_map(owner).collect())
 }
 
 fn is_empty(object: &Map<String, Value>, pointer: &str) -> bool {

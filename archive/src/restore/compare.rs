@@ -2,7 +2,7 @@
 //!
 //! The two are not equal even when nobody touched anything: the cluster fills in defaults, and controllers write besides.
 //! So there are two questions. What the snapshot says and the cluster does not is always a difference ([`changes`]). What
-//! only the cluster has is one where a user would have put it ([`leftovers`]).
+//! only the cluster has is one for who wants nothing but the snapshot ([`leftovers`]).
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -25,9 +25,7 @@ pub fn changes(snapshot: &Value, live: &Value) -> Vec<Change> {
     found.into_changes()
 }
 
-/// What the cluster has, the snapshot lacks, and neither server nor controller fills in: entries of maps that users fill
-/// (`data`, labels, annotations but those of controllers, selectors), and items of lists that have names (containers,
-/// variables, ports, volumes). Other fields may be defaults and are not told. Bounded likewise.
+/// What the cluster has, the snapshot lacks, and neither server nor controller writes. Bounded likewise.
 #[must_use]
 pub fn leftovers(snapshot: &Value, live: &Value) -> Vec<Change> {
     let mut found = Found::of(snapshot);

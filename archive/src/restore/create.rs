@@ -26,7 +26,9 @@ impl Walk<'_> {
             },
             Err(problem) => Outcome::fail(problem),
         };
-        self.owners.failed(card, &outcome);
+        if outcome.problem().is_some() {
+            self.owners.failed(card, &outcome);
+        }
         outcome
     }
 
@@ -38,7 +40,7 @@ impl Walk<'_> {
         if let Some(right) = self.missing.find("create", &draft.target.group_resource, namespace) {
             // What exists already need not be made.
             return match self.requests.get(draft.at()).await {
-                Ok(Some(live)) => self.existing(card, draft, &live, false).await,
+                Ok(Some(live)) => self.existing(card, draft, live, false).await,
                 Ok(None) | Err(_) => {
                     let message = format!("the right to {right} is missing");
                     Outcome::fail(Problem { kind: ProblemKind::Forbidden, message })
@@ -88,10 +90,14 @@ impl Walk<'_> {
     /// server finds that it does.
     async fn refused(&self, card: &Card, draft: &Draft, refusal: &Refusal) -> Outcome {
         let problem = self.problem(card, draft, refusal);
-        if problem.kind != ProblemKind::MissingNamespace
-            && let Ok(Some(live)) = self.requests.get(draft.at()).await
-        {
-            return self.existing(card, draft, &live, refusal.unsure).await;
+        if problem.kind != ProblemKind::MissingNamespace {
+            match self.requests.get(draft.at()).await {
+                Ok(Some(live)) => return self.existing(card, draft, live, refusal.unsure).await,
+                Err(error) if is_there(refusal) => {
+                    return Outcome::fail(requests::problem_of(&error, &draft.target));
+                }
+                Ok(None) | Err(_) => {}
+            }
         }
         match self.untried(refusal) {
             Some(note) => self.planned(card, draft).noting([note]),
@@ -130,6 +136,10 @@ impl Walk<'_> {
     pub fn learn(&self, definition: &Value, exists: bool) {
         self.types_mut().learn(definition, exists);
     }
+}
+
+fn is_there(refusal: &Refusal) -> bool {
+    refusal.status.as_ref().is_some_and(|status| status.is_already_exists())
 }
 
 fn not_checked(missing: &str) -> String {

@@ -11,6 +11,7 @@ use super::create::DEFINITIONS;
 use super::draft::{Draft, keep_live};
 use super::options::Existing;
 use super::outcome::Outcome;
+use super::owners::relinked;
 use super::requests::FIELD_MANAGER;
 use super::verdict::{Change, Problem, ProblemKind, Verdict};
 use super::walk::Walk;
@@ -28,36 +29,75 @@ struct Differing<'a> {
     draft: &'a Draft,
     live: &'a Value,
     changes: Vec<Change>,
+    /// Its owners were set already, as far as a plan sets anything.
+    relinked: bool,
 }
 
 impl Walk<'_> {
     /// What is done with an object that exists. `unsure` tells that it may be of our own making.
-    pub async fn existing(&self, card: &Card, draft: &Draft, live: &Value, unsure: bool) -> Outcome {
-        let digest = compare::digest(live);
-        if text(live, "/metadata/deletionTimestamp").is_some() {
+    pub async fn existing(&self, card: &Card, draft: &Draft, live: Value, unsure: bool) -> Outcome {
+        let digest = compare::digest(&live);
+        if text(&live, "/metadata/deletionTimestamp").is_some() {
             let message = "it exists and is being deleted".to_owned();
             return Outcome::fail(Problem { kind: ProblemKind::Terminating, message }).seen(digest);
         }
-        self.owners.there(card, text(live, "/metadata/uid"));
+        self.owners.there(card, text(&live, "/metadata/uid"));
         if card.key.group_resource == DEFINITIONS {
-            self.learn(live, true);
+            self.learn(&live, true);
         }
+        let outcome = match self.relink(draft, live).await {
+            Ok((live, relinked)) => {
+                let changes = self.differences(draft, &live);
+                let ours = unsure && !self.requests.planning();
+                match (changes.is_empty(), relinked.is_empty()) {
+                    (true, true) if ours => Outcome::of(Verdict::Create),
+                    (true, true) => Outcome::of(Verdict::Unchanged),
+                    (true, false) => Outcome::of(update(relinked)),
+                    (false, linked) => {
+                        let differing = Differing { card, draft, live: &live, changes, relinked: !linked };
+                        self.differing(differing, relinked).await
+                    }
+                }
+            }
+            Err(refusal) => Outcome::fail(self.problem(card, draft, &refusal)),
+        };
+        outcome.seen(digest)
+    }
+
+    fn differences(&self, draft: &Draft, live: &Value) -> Vec<Change> {
         let mut changes = compare::changes(&draft.object, live);
         if self.options.existing == Existing::Replace {
             changes.extend(compare::leftovers(&draft.object, live));
         }
-        if changes.is_empty() {
-            let ours = unsure && !self.requests.planning();
-            let verdict = if ours { Verdict::Create } else { Verdict::Unchanged };
-            return Outcome::of(verdict).seen(digest);
+        changes
+    }
+
+    /// Where the object still names an owner by the uid of its earlier life, it is given the new one at once and whatever
+    /// else becomes of it, or the garbage collector removes it. The object as it is then, and what that changed.
+    async fn relink(&self, draft: &Draft, live: Value) -> Result<(Value, Vec<Change>), Refusal> {
+        let owners = relinked(&draft.object, &live).filter(|_| self.options.existing != Existing::Replace);
+        let Some(owners) = owners else { return Ok((live, Vec::new())) };
+        let mut changes = compare::changes(&draft.object, &live);
+        changes.retain(|change| change.path.starts_with("metadata.ownerReferences"));
+        match self.requests.relink(draft.at(), &live, &owners).await {
+            Ok(answer) => Ok((serde_json::from_slice(&answer.body).unwrap_or(live), changes)),
+            Err(refusal) if self.untried(&refusal).is_some() => Ok((live, changes)),
+            Err(refusal) => Err(refusal),
         }
-        let differing = Differing { card, draft, live, changes };
-        let outcome = match self.manner(draft, live) {
+    }
+
+    async fn differing(&self, mut differing: Differing<'_>, relinked: Vec<Change>) -> Outcome {
+        let manner = self.manner(differing.draft, differing.live);
+        if manner == Existing::Leave && differing.relinked {
+            let note = format!("{} other fields differ and stay as they are", differing.changes.len());
+            return Outcome::of(update(relinked)).noting([note]);
+        }
+        differing.changes.splice(0..0, relinked);
+        match manner {
             Existing::Leave => Outcome::of(Verdict::Left { changes: differing.changes }),
             Existing::Apply => self.apply(differing).await,
             Existing::Replace => self.replace(differing).await,
-        };
-        outcome.seen(digest)
+        }
     }
 
     /// The `default` ServiceAccount of a namespace is always there first. As long as nobody has changed it, it takes what
@@ -73,17 +113,16 @@ impl Walk<'_> {
 
     /// Asks first without force, which writes nothing and says whose fields would be taken.
     async fn apply(&self, differing: Differing<'_>) -> Outcome {
-        let (at, object) = (differing.draft.at(), &differing.draft.object);
-        let taken_from = match self.requests.apply(at, object, false).await {
+        let (at, object) = (differing.draft.at(), applied(&differing));
+        let taken_from = match self.requests.apply(at, &object, false).await {
             Ok(answer) if self.requests.planning() => {
-                let verdict = Verdict::Update { changes: differing.changes, taken_from: Vec::new() };
-                return Outcome::of(verdict).noting(answer.warnings);
+                return Outcome::of(update(differing.changes)).noting(answer.warnings);
             }
             Ok(_) => Vec::new(),
             Err(refusal) if is_conflict(&refusal) => taken_from(&refusal),
             Err(refusal) => return self.unchangeable(differing, &refusal).await,
         };
-        match self.requests.apply(at, object, true).await {
+        match self.requests.apply(at, &object, true).await {
             Ok(answer) => {
                 self.changed(&differing);
                 Outcome::of(Verdict::Update { changes: differing.changes, taken_from })
@@ -101,8 +140,7 @@ impl Walk<'_> {
         match self.requests.replace(draft.at(), &object).await {
             Ok(answer) => {
                 self.changed(&differing);
-                let verdict = Verdict::Update { changes: differing.changes, taken_from: Vec::new() };
-                Outcome::of(verdict).noting(answer.warnings)
+                Outcome::of(update(differing.changes)).noting(answer.warnings)
             }
             Err(refusal) => self.unchangeable(differing, &refusal).await,
         }
@@ -118,8 +156,7 @@ impl Walk<'_> {
     /// A change was refused.
     async fn unchangeable(&self, differing: Differing<'_>, refusal: &Refusal) -> Outcome {
         if let Some(note) = self.untried(refusal) {
-            let verdict = Verdict::Update { changes: differing.changes, taken_from: Vec::new() };
-            return Outcome::of(verdict).noting([note]);
+            return Outcome::of(update(differing.changes)).noting([note]);
         }
         let problem = self.problem(differing.card, differing.draft, refusal);
         if problem.kind == ProblemKind::Immutable && differing.card.key.group_resource == JOBS {
@@ -130,7 +167,7 @@ impl Walk<'_> {
 
     /// Deletes it and makes it again. Killed in between, the next run finds that it is not there and makes it.
     async fn recreate(&self, differing: Differing<'_>) -> Outcome {
-        let Differing { card, draft, live, changes } = differing;
+        let Differing { card, draft, live, changes, .. } = differing;
         let uid = text(live, "/metadata/uid").unwrap_or_default().to_owned();
         match self.requests.delete(draft.at(), &uid).await {
             Ok(_) => {}
@@ -143,6 +180,7 @@ impl Walk<'_> {
             let note = "not checked: the new one cannot be tried beside the old one".to_owned();
             return Outcome::of(verdict).noting([note]);
         }
+        self.owners.gone(card);
         let is_gone = |found: &watch::Collection| found.values().all(|object| object.uid != uid);
         match watch::until(self.requests.api(), &draft.at().alone(), GONE_WITHIN, is_gone).await {
             Ok(true) => {}
@@ -160,6 +198,20 @@ impl Walk<'_> {
             Err(refusal) => Outcome::fail(self.problem(card, draft, &refusal)),
         }
     }
+}
+
+const fn update(changes: Vec<Change>) -> Verdict {
+    Verdict::Update { changes, taken_from: Vec::new() }
+}
+
+/// What is applied. Owners that were set already are left out: where they were only planned to be set, the old ones are
+/// still there, and two owners of which each is the controller are invalid.
+fn applied(differing: &Differing<'_>) -> Value {
+    let mut object = differing.draft.object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut().filter(|_| differing.relinked) {
+        metadata.remove("ownerReferences");
+    }
+    object
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {

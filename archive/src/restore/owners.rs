@@ -94,10 +94,15 @@ impl Owners {
         self.set(card, state);
     }
 
-    /// An object is not there.
+    /// An object was deleted, to be made again.
+    pub fn gone(&self, card: &Card) {
+        self.set(card, State::Waiting);
+    }
+
+    /// An object could not be brought back. One that exists, and only could not be changed, is an owner all the same.
     pub fn failed(&self, card: &Card, outcome: &Outcome) {
-        if outcome.problem().is_some() {
-            self.set(card, State::Failed { may_pass: outcome.may_pass() });
+        if let Some(state @ (State::Waiting | State::Failed { .. })) = self.states().get_mut(&name(card)) {
+            *state = State::Failed { may_pass: outcome.may_pass() };
         }
     }
 
@@ -173,6 +178,30 @@ pub fn reference(owner: &Owner, api_version: &str, uid: &str) -> Value {
     reference
 }
 
+/// The owners of `live`, where it names one of `object`'s by the uid of an earlier life; none where it does not. The garbage
+/// collector is about to remove such an object.
+pub fn relinked(object: &Value, live: &Value) -> Option<Vec<Value>> {
+    let of = |object: &Value| -> Vec<Value> {
+        let owners = object["metadata"]["ownerReferences"].as_array();
+        owners.cloned().unwrap_or_default()
+    };
+    let (new, mut owners) = (of(object), of(live));
+    let mut changed = false;
+    for owner in &mut owners {
+        let same = |new: &&Value| {
+            let group = |owner: &Value| {
+                owner["apiVersion"].as_str().map(|text| text.split('/').next().map(str::to_owned))
+            };
+            new["kind"] == owner["kind"] && new["name"] == owner["name"] && group(new) == group(owner)
+        };
+        if let Some(new) = new.iter().find(same).filter(|new| new["uid"] != owner["uid"]) {
+            *owner = new.clone();
+            changed = true;
+        }
+    }
+    changed.then_some(owners)
+}
+
 async fn find(api: &Api, place: &Place, key: &Key) -> Found {
     #[derive(Deserialize)]
     struct Known {
@@ -212,4 +241,28 @@ fn both_meant(card: &Card, owner: &Owner) -> [Meant; 2] {
         name: owner.name.clone(),
     };
     [meant(card.key.namespace.clone()), meant(None)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(owners: &Value) -> Value {
+        json!({"metadata": {"ownerReferences": owners}})
+    }
+
+    #[test]
+    fn only_references_to_an_earlier_life_are_replaced() {
+        let owner = |name: &str, uid: &str| json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": uid});
+        let other = json!({"apiVersion": "example.com/v1", "kind": "Widget", "name": "x", "uid": "w"});
+        let object = owned(&json!([owner("a", "new"), owner("b", "same")]));
+        let live = owned(&json!([other, owner("a", "old"), owner("b", "same")]));
+        assert_eq!(
+            relinked(&object, &live),
+            Some(vec![other.clone(), owner("a", "new"), owner("b", "same")])
+        );
+        for live in [owned(&json!([other, owner("b", "same")])), owned(&json!([])), json!({"metadata": {}})] {
+            assert_eq!(relinked(&object, &live), None, "{live}");
+        }
+    }
 }

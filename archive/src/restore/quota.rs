@@ -54,19 +54,20 @@ type Made = BTreeMap<String, u64>;
 
 /// A warning for each quota that the objects of a plan would exceed by their number.
 pub async fn warnings(api: &Api, lines: &[Line], coming: &Coming) -> Vec<String> {
-    let mut made: BTreeMap<&str, Made> = BTreeMap::new();
+    let mut made: BTreeMap<String, Made> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.verdict == Verdict::Create) {
         let Some(namespace) = line.place().filter(|_| line.namespace.is_some()) else { continue };
         // A namespace that does not exist has no quota.
         if !coming.has_namespace(namespace) {
-            *made.entry(namespace).or_default().entry(line.resource.clone()).or_default() += 1;
+            let made = made.entry(namespace.to_owned()).or_default();
+            *made.entry(line.resource.clone()).or_default() += 1;
         }
     }
     stream::iter(made)
         .map(|(namespace, made)| async move {
-            let path = format!("/api/v1/namespaces/{}/resourcequotas", encoded(namespace));
+            let path = format!("/api/v1/namespaces/{}/resourcequotas", encoded(&namespace));
             match api.get_json::<List>(&path, JSON).await {
-                Ok(list) => list.items.iter().flat_map(|quota| exceeded(namespace, quota, &made)).collect(),
+                Ok(list) => list.items.iter().flat_map(|quota| exceeded(&namespace, quota, &made)).collect(),
                 // Whoever may not look has no warning: the restore itself says what was too much.
                 Err(_) => Vec::new(),
             }

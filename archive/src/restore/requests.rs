@@ -85,6 +85,14 @@ impl Requests {
         self.send(Action::Apply, format!("{}{query}&force={force}", at.path()), object).await
     }
 
+    /// Gives it other owners. `live` is the object as it is known: one that was changed since is a conflict.
+    pub async fn relink(&self, at: At<'_>, live: &Value, owners: &[Value]) -> Result<Answer, Refusal> {
+        let metadata = &live["metadata"];
+        let patch = json!({"metadata": {
+            "ownerReferences": owners, "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}});
+        self.send(Action::Merge, at.path() + &self.query(false, self.planning), &patch).await
+    }
+
     /// Makes it this and nothing else. `object` says which resourceVersion it replaces.
     pub async fn replace(&self, at: At<'_>, object: &Value) -> Result<Answer, Refusal> {
         let path = at.path() + &self.query(at.strict, self.planning);

@@ -1,7 +1,8 @@
 //! In which order objects are brought back: what others depend on comes first.
 //!
-//! Every type has a [`rank`]. On top of that an object comes after its owners, after its Namespace and after the
-//! CustomResourceDefinition of its type, wherever their ranks are: something that a later object owns waits for it.
+//! Every type has a [`rank`]. On top of that an object comes after its owners, after its Namespace, after the
+//! CustomResourceDefinition of its type, and a token after its ServiceAccount, wherever their ranks are: something that a
+//! later object owns waits for it.
 
 use std::collections::HashMap;
 
@@ -36,6 +37,7 @@ pub fn levels(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
 fn waits_for(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
     let mut namespaces: HashMap<&str, usize> = HashMap::new();
     let mut definitions: HashMap<&str, usize> = HashMap::new();
+    let mut accounts: HashMap<(Option<&str>, &str), usize> = HashMap::new();
     let all = || taken.iter().map(|index| &cards[*index]).enumerate();
     let identities = Identities::of(all());
     for (position, card) in all() {
@@ -44,6 +46,8 @@ fn waits_for(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
         } else if card.key.group_resource == DEFINITIONS {
             // Its name is that of the type: `widgets.example.org`.
             definitions.insert(&card.key.name, position);
+        } else if card.key.group_resource == "serviceaccounts" {
+            accounts.insert((card.key.namespace.as_deref(), &card.key.name), position);
         }
     }
     let of = |(position, card): (usize, &Card)| {
@@ -51,6 +55,8 @@ fn waits_for(cards: &[Card], taken: &[usize]) -> Vec<Vec<usize>> {
             card.owners.iter().filter_map(|owner| identities.owner(card, owner)).collect();
         others.extend(card.key.namespace.as_deref().and_then(|namespace| namespaces.get(namespace)));
         others.extend(definitions.get(card.key.group_resource.as_str()));
+        let account = card.account.as_deref();
+        others.extend(account.and_then(|name| accounts.get(&(card.key.namespace.as_deref(), name))));
         others.retain(|other| *other != position);
         others.sort_unstable();
         others.dedup();
@@ -186,6 +192,16 @@ mod tests {
             card("tenants.example.org", "Tenant", None, "t", &[]),
         ];
         assert_eq!(names(&cards), [["t"], ["tenant"], ["settings"]]);
+    }
+
+    #[test]
+    fn a_token_waits_for_its_account() {
+        let account =
+            card("serviceaccounts", "ServiceAccount", Some("n"), "a", &[("example.org/v1", "Widget", "w")]);
+        let mut token = card("secrets", "Secret", Some("n"), "token", &[]);
+        token.account = Some("a".to_owned());
+        let cards = [token, account, card("widgets.example.org", "Widget", Some("n"), "w", &[])];
+        assert_eq!(names(&cards), [["w"], ["a"], ["token"]]);
     }
 
     #[test]

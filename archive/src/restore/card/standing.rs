@@ -89,10 +89,15 @@ pub(super) fn judge(key: &Key, object: &Map<String, Value>, metadata: &Map<Strin
     if is_system_made(key, metadata) {
         return Standing::SystemMade;
     }
-    if key.group_resource == "secrets" && mark(metadata, "annotations", TOKEN_OF).is_some() {
+    if account(key, metadata).is_some() {
         return Standing::Token;
     }
     Standing::Usual
+}
+
+/// The ServiceAccount whose token a Secret holds.
+pub(super) fn account<'a>(key: &Key, metadata: &'a Map<String, Value>) -> Option<&'a str> {
+    mark(metadata, "annotations", TOKEN_OF).filter(|_| key.group_resource == "secrets")
 }
 
 /// Contract §7.6: a Pod that succeeded or failed, a Job that is complete or failed.

@@ -78,6 +78,8 @@ fn an_object_is_what_its_path_says() {
         with("/metadata/name", json!(null)),
         with("/metadata/namespace", json!("kube-system")),
         with("/metadata/namespace", json!("")),
+        with("/kind", json!("K".repeat(1000))),
+        with("/metadata", json!({"name": "a", "namespace": "shop", "ownerReferences": vec![json!({}); 101]})),
     ] {
         let problem = read(&path, &object, &Options::default()).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Malformed, "{object}");

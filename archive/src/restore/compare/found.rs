@@ -29,6 +29,11 @@ impl<'a> Found<'a> {
         Self { kind: text("kind"), built_in: kinds::is_built_in(group), changes: Vec::new() }
     }
 
+    /// The kind of the object.
+    pub const fn kind(&self) -> &'a str {
+        self.kind
+    }
+
     /// How the list `field` of the object is meant. Those of custom resources are one value, unless their definition says
     /// otherwise, which is not known here.
     pub fn strategy(&self, field: &str) -> Strategy {

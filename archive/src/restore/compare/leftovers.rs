@@ -1,16 +1,19 @@
-//! What only the cluster has, as far as a user put it there.
+//! What only the cluster has.
+//!
+//! A snapshot holds objects as a server gave them out, with every default filled in. So a field that only the cluster has
+//! was put there since, by somebody who will see it gone: unless a server or controller writes it ([`is_written`]), or it
+//! is a default that a newer server knows ([`is_default`]).
 
 use serde_json::{Map, Value};
 
 use super::found::{Found, LEADER, item, join, keyed};
 use crate::restore::lists::Strategy;
 
-/// Maps that users fill. (Requests and limits are not among them: a LimitRange fills them in as well.)
-const MAPS: [&str; 8] =
-    ["annotations", "binaryData", "data", "labels", "matchLabels", "nodeSelector", "parameters", "selector"];
+/// Maps whose entries are told one by one, even if the snapshot lacks the map.
+const MAPS: [&str; 5] = ["annotations", "binaryData", "data", "labels", "matchLabels"];
 
 /// Beginnings of annotations that servers and controllers write.
-const WRITTEN: [&str; 11] = [
+const ANNOTATIONS: [&str; 11] = [
     LEADER,
     "autoscaling.alpha.kubernetes.io/",
     "batch.kubernetes.io/",
@@ -25,7 +28,7 @@ const WRITTEN: [&str; 11] = [
 ];
 
 /// Labels that they write.
-const TIED: [&str; 5] = [
+const LABELS: [&str; 5] = [
     "batch.kubernetes.io/controller-uid",
     "batch.kubernetes.io/job-name",
     "controller-uid",
@@ -33,81 +36,140 @@ const TIED: [&str; 5] = [
     "kubernetes.io/metadata.name",
 ];
 
-/// Compares whole objects; what is in `status` is no user's, nor is the token that a Secret of a ServiceAccount gets.
+/// Fields that they write, by kind.
+const FIELDS: &[(&str, &str)] = &[
+    ("Job", "selector"),
+    ("PersistentVolume", "resourceVersion"),
+    ("PersistentVolume", "uid"),
+    ("PersistentVolumeClaim", "volumeName"),
+    ("Pod", "ephemeralContainers"),
+    ("Pod", "nodeName"),
+    ("Pod", "preemptionPolicy"),
+    ("Pod", "priority"),
+    ("Service", "clusterIP"),
+    ("Service", "clusterIPs"),
+    ("Service", "healthCheckNodePort"),
+    ("Service", "ipFamilies"),
+    ("ServiceAccount", "secrets"),
+];
+
+/// Defaults of fields that are younger than Kubernetes 1.20.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("completionMode", "NonIndexed"),
+    ("internalTrafficPolicy", "Cluster"),
+    ("ipFamilyPolicy", "SingleStack"),
+    ("nodeAffinityPolicy", "Honor"),
+    ("nodeTaintsPolicy", "Ignore"),
+    ("podReplacementPolicy", "TerminatingOrFailed"),
+    ("whenDeleted", "Retain"),
+    ("whenScaled", "Retain"),
+];
+
+/// Compares whole objects. Of the metadata only labels and annotations are somebody's; `status` is nobody's, nor is the
+/// token that a Secret of a ServiceAccount gets.
 pub fn object(snapshot: &Value, live: &Value, found: &mut Found<'_>) {
     let (Some(snapshot), Some(live)) = (snapshot.as_object(), live.as_object()) else { return };
     let holds_token = live.get("type").and_then(Value::as_str) == Some("kubernetes.io/service-account-token");
-    for (name, live) in live.iter().filter(|(name, _)| *name != "status" && !(holds_token && *name == "data"))
-    {
-        value(name, name, snapshot.get(name), live, found);
+    for (name, value) in live {
+        match name.as_str() {
+            "apiVersion" | "kind" | "status" => {}
+            "data" if holds_token => {}
+            "metadata" => metadata(snapshot.get(name), value, found),
+            _ => field(name, name, snapshot.get(name), value, found),
+        }
     }
 }
 
-fn value(path: &str, name: &str, snapshot: Option<&Value>, live: &Value, found: &mut Found<'_>) {
-    if found.is_full() {
+fn metadata(snapshot: Option<&Value>, live: &Value, found: &mut Found<'_>) {
+    for name in ["annotations", "labels"] {
+        if let Some(live) = live.get(name) {
+            let snapshot = snapshot.and_then(|snapshot| snapshot.get(name));
+            field(&join("metadata", name), name, snapshot, live, found);
+        }
+    }
+}
+
+/// Compares a value at `path`, in the field `name`.
+fn field(path: &str, name: &str, snapshot: Option<&Value>, live: &Value, found: &mut Found<'_>) {
+    if found.is_full() || is_written(name, live, found.kind()) {
         return;
     }
     match (snapshot, live) {
-        (snapshot, Value::Object(live)) if is_filled(name, live) => {
-            entries(path, name, snapshot.and_then(Value::as_object), live, found);
+        (None | Some(Value::Null), Value::Object(live)) if MAPS.contains(&name) => {
+            map(path, name, &Map::new(), live, found);
         }
-        (Some(Value::Object(snapshot)), Value::Object(live)) => {
-            for (name, live) in live {
-                value(&join(path, name), name, snapshot.get(name), live, found);
-            }
-        }
-        (snapshot, Value::Array(live)) => {
-            let snapshot = snapshot.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            items(path, name, snapshot, live, found);
-        }
+        (None | Some(Value::Null), live) if is_default(name, live) => {}
+        (None | Some(Value::Null), live) => found.add(path, Some(live), None),
+        (Some(Value::Object(snapshot)), Value::Object(live)) => map(path, name, snapshot, live, found),
+        (Some(Value::Array(snapshot)), Value::Array(live)) => list(path, name, snapshot, live, found),
         _ => {}
     }
 }
 
-/// Whether a map is filled by users: its name is one of those, and all its values are text.
-fn is_filled(name: &str, live: &Map<String, Value>) -> bool {
-    MAPS.contains(&name) && live.values().all(Value::is_string)
-}
-
-fn entries(
+fn map(
     path: &str,
     name: &str,
-    snapshot: Option<&Map<String, Value>>,
+    snapshot: &Map<String, Value>,
     live: &Map<String, Value>,
     found: &mut Found<'_>,
 ) {
-    let written = |key: &str| match name {
-        "annotations" => WRITTEN.iter().any(|beginning| key.starts_with(beginning)),
-        "labels" => TIED.contains(&key),
-        _ => false,
-    };
     for (key, live) in live {
-        let held = snapshot.is_some_and(|snapshot| snapshot.contains_key(key));
-        if !held && !written(key) {
-            found.add(&join(path, key), Some(live), None);
-        }
-    }
-}
-
-fn items(path: &str, name: &str, snapshot: &[Value], live: &[Value], found: &mut Found<'_>) {
-    let key = match found.strategy(name) {
-        // Whatever has an owner or a condition has got it from a controller.
-        Strategy::Keyed(key) if !matches!(name, "conditions" | "ownerReferences") => key,
-        _ => return,
-    };
-    let (Some(snapshot), Some(_)) = (keyed(snapshot, key), keyed(live, key)) else { return };
-    for (key, live) in live.iter().filter_map(|item| Some((item.get(key)?, item))) {
-        let place = item(path, key);
+        let written = match name {
+            "annotations" => ANNOTATIONS.iter().any(|beginning| key.starts_with(beginning)),
+            "labels" => LABELS.contains(&key.as_str()),
+            _ => false,
+        };
+        let path = join(path, key);
         match snapshot.get(key) {
-            Some(snapshot) => value(&place, "", Some(snapshot), live, found),
-            None if is_token(live) => {}
-            None => found.add(&place, Some(live), None),
+            None if written => {}
+            // An empty value is one where the keys are a user's.
+            None if MAPS.contains(&name) => found.add(&path, Some(live), None),
+            snapshot => field(&path, key, snapshot, live, found),
         }
     }
 }
 
-/// The volume that admission puts into every Pod, its mount, and the token Secret in the list of a ServiceAccount.
+fn list(path: &str, name: &str, snapshot: &[Value], live: &[Value], found: &mut Found<'_>) {
+    if let Strategy::Keyed(key) = found.strategy(name)
+        && let (Some(snapshot), Some(_)) = (keyed(snapshot, key), keyed(live, key))
+    {
+        for (key, live) in live.iter().filter_map(|item| Some((item.get(key)?, item))) {
+            let place = item(path, key);
+            match snapshot.get(key) {
+                Some(snapshot) => field(&place, "", Some(snapshot), live, found),
+                None if is_token(live) => {}
+                None => found.add(&place, Some(live), None),
+            }
+        }
+        return;
+    }
+    // Of other lengths is a change already.
+    if snapshot.len() == live.len() {
+        for (index, (snapshot, live)) in snapshot.iter().zip(live).enumerate() {
+            field(&item(path, &Value::from(index)), "", Some(snapshot), live, found);
+        }
+    }
+}
+
+/// Whether a server or controller writes a field. Certificates are put into webhooks by whoever issues them.
+fn is_written(name: &str, live: &Value, kind: &str) -> bool {
+    name == "caBundle" && live.is_string() || FIELDS.contains(&(kind, name))
+}
+
+/// Whether a value is what a server takes for one that is left out.
+fn is_default(name: &str, live: &Value) -> bool {
+    match live {
+        Value::Null => true,
+        Value::Bool(is) => !is,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty() || DEFAULTS.contains(&(name, text)),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.iter().all(|(name, value)| is_default(name, value)),
+    }
+}
+
+/// The volume that admission puts into every Pod, and its mount.
 fn is_token(item: &Value) -> bool {
     let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
-    name.starts_with("kube-api-access-") || name.contains("-token-")
+    name.starts_with("kube-api-access-")
 }

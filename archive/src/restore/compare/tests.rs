@@ -142,7 +142,7 @@ fn nothing_of_a_secret_is_told_but_where() {
     let told = changes(&secret("b2xk"), &secret("bmV3"));
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|change| change.live.is_none() && change.snapshot.is_none()), "{told:?}");
-    let only_live = leftovers(&json!({"kind": "Secret"}), &secret("bmV3"));
+    let only_live = leftovers(&json!({"kind": "Secret", "type": "Opaque"}), &secret("bmV3"));
     assert_eq!(only_live, [Change { path: "data.password".to_owned(), live: None, snapshot: None }]);
 }
 
@@ -166,38 +166,84 @@ fn differences_are_few_and_short() {
 }
 
 #[test]
-fn what_a_user_added_is_left_over() {
+fn what_was_added_is_left_over() {
     let snapshot = json!({
-        "kind": "Deployment",
+        "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"labels": {"app": "web"}},
-        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"spec": {"containers": [{
-            "name": "web", "env": [{"name": "A", "value": "1"}]}]}}}});
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"spec": {
+            "tolerations": [{"key": "a"}],
+            "containers": [{"name": "web", "args": ["a"], "env": [{"name": "A", "value": "1"}]}]}}}});
     let live = json!({
-        "kind": "Deployment",
+        "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {
-            "labels": {"app": "web", "extra": "x"},
+            "labels": {"app": "web", "extra": "x", "empty": ""},
             "annotations": {"deployment.kubernetes.io/revision": "3", "mine": "x"},
-            "ownerReferences": [{"uid": "u"}]},
+            "ownerReferences": [{"uid": "u"}], "finalizers": ["example.org/x"]},
         "spec": {
-            "replicas": 1, "selector": {"matchLabels": {"app": "web"}},
+            "selector": {"matchLabels": {"app": "web"}},
+            "minReadySeconds": 0, "strategy": {}, "paused": true,
             "template": {"spec": {
-                "nodeSelector": {"disk": "fast"}, "dnsPolicy": "ClusterFirst",
+                "nodeSelector": {"disk": "fast"}, "tolerations": [{"key": "a", "effect": "NoSchedule"}],
                 "containers": [
-                    {"name": "web", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
-                        "resources": {"limits": {"cpu": "1"}},
-                        "volumeMounts": [{"name": "kube-api-access-abcde", "mountPath": "/x"}]},
+                    {"name": "web", "args": ["a", "b"], "env": [{"name": "A", "value": "1"}, {"name": "B"}],
+                        "volumeMounts": [],
+                        "resources": {"limits": {"cpu": "1"}}},
                     {"name": "sidecar"}]}}},
         "status": {"conditions": [{"type": "Ready"}], "labels": {"a": "b"}}});
     assert_eq!(
         paths(leftovers(&snapshot, &live)),
         [
             "metadata.annotations.mine",
+            "metadata.labels.empty",
             "metadata.labels.extra",
+            "spec.paused",
             "spec.template.spec.containers[web].env[B]",
+            "spec.template.spec.containers[web].resources",
             "spec.template.spec.containers[sidecar]",
-            "spec.template.spec.nodeSelector.disk",
+            "spec.template.spec.nodeSelector",
+            "spec.template.spec.tolerations[0].effect",
         ]
     );
+}
+
+#[test]
+fn what_the_cluster_writes_is_not_left_over() {
+    for (kind, live) in [
+        (
+            "Pod",
+            json!({"spec": {"nodeName": "n", "priority": 1, "volumes": [{"name": "kube-api-access-abcde"}]}}),
+        ),
+        (
+            "Service",
+            json!({"spec": {
+            "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "internalTrafficPolicy": "Cluster",
+            "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "healthCheckNodePort": 31000}}),
+        ),
+        ("PersistentVolumeClaim", json!({"spec": {"volumeName": "pv"}})),
+        ("PersistentVolume", json!({"spec": {"claimRef": {"uid": "u", "resourceVersion": "1"}}})),
+        (
+            "Job",
+            json!({"spec": {
+            "selector": {"matchLabels": {"controller-uid": "u"}}, "completionMode": "NonIndexed",
+            "template": {"metadata": {"labels": {"controller-uid": "u", "job-name": "a"}}}}}),
+        ),
+        (
+            "StatefulSet",
+            json!({"spec": {
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"}}}),
+        ),
+        ("ServiceAccount", json!({"secrets": [{"name": "a-token-abc12"}]})),
+        (
+            "ValidatingWebhookConfiguration",
+            json!({"webhooks": [{"name": "a", "clientConfig": {"caBundle": "eA=="}}]}),
+        ),
+        ("Namespace", json!({"metadata": {"labels": {"kubernetes.io/metadata.name": "a"}}})),
+    ] {
+        let snapshot = json!({
+            "kind": kind, "metadata": {}, "webhooks": [{"name": "a", "clientConfig": {}}],
+            "spec": {"volumes": [], "claimRef": {}, "template": {"metadata": {}}}});
+        assert_eq!(leftovers(&snapshot, &live), [], "{kind}");
+    }
 }
 
 #[test]
@@ -212,9 +258,10 @@ fn a_key_of_a_config_map_is_left_over() {
 
 #[test]
 fn a_token_is_no_leftover() {
-    let live = json!({"kind": "Secret", "type": "kubernetes.io/service-account-token", "data": {"token": "eA=="},
+    let token = "kubernetes.io/service-account-token";
+    let live = json!({"kind": "Secret", "type": token, "data": {"token": "eA=="},
         "metadata": {"annotations": {"kubernetes.io/service-account.uid": "u"}}});
-    assert_eq!(leftovers(&json!({"kind": "Secret"}), &live), []);
+    assert_eq!(leftovers(&json!({"kind": "Secret", "type": token}), &live), []);
 }
 
 #[test]
