@@ -11,6 +11,7 @@
 pub mod card;
 pub mod choose;
 pub mod compare;
+pub mod ground;
 pub mod kinds;
 pub mod options;
 pub mod preflight;

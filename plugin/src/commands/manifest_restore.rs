@@ -139,7 +139,7 @@ impl Args {
             how: &how,
             look: self.look.clone(),
         };
-        let aim = aim::take(&cluster, &asked, (context, &mut *streams)).await?;
+        let mut aim = aim::take(&cluster, &asked, (context, &mut *streams)).await?;
         if let Some(folder) = &self.dry_run_dir {
             let written = files::write(&aim, folder).await?;
             let text = format!(
@@ -151,6 +151,7 @@ impl Args {
             return Ok(());
         }
         self.confirmed(&aim, (context, &mut *streams)).await?;
+        aim::protect(&mut aim, "", &cluster).await;
         let begun = context.environment.now();
         let (progress, stop) = (Progress::new(), CancellationToken::new());
         let shown = Shown {

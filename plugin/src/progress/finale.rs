@@ -43,7 +43,8 @@ pub fn of(view: &View, outcome: &Outcome) -> Finale {
             if *partly && !good.is_empty() {
                 rows.push(("done", format!("{} has the backup", good.join(", "))));
             }
-            rows.extend(kept.clone().map(|kept| ("kept", kept)));
+            let kept_label = if matches!(view.subject, Subject::Restore { .. }) { "done" } else { "kept" };
+            rows.extend(kept.clone().map(|kept| (kept_label, kept)));
             rows.push(("fix", fix.clone()));
             if !logs.is_empty() && logs != fix {
                 rows.push(("logs", logs.clone()));

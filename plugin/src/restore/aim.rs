@@ -1,15 +1,14 @@
 //! The snapshot that is to be brought back: found, opened, and what is asked of it.
 
-use std::collections::BTreeSet;
-
 use archive::coverage;
-use archive::manifest::path::Key;
 use archive::restore::Source;
-use archive::restore::options::{self, Options, Protected};
+use archive::restore::ground::{self, Binding, Ground};
+use archive::restore::options::{self, Existing, Options};
 use crds::storage::Snapshot;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::ResourceExt as _;
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use kube::ResourceExt;
 
 use super::patches;
 use super::selection::{self, Part};
@@ -24,6 +23,7 @@ use crate::glance;
 use crate::look::address::{Address, Inside, Objects};
 use crate::look::library::{self, Library};
 use crate::look::{self, choice, finding};
+use crate::repository::Found;
 use crate::streams::Streams;
 
 /// What was typed: the snapshot, and what of it.
@@ -90,8 +90,8 @@ pub async fn take(
     asked.how.add_to(&mut parameters, &sources, read_patches(cluster, asked.how).await?)?;
     let mut options = options::decide(&parameters.0)
         .map_err(|error| Failure::usage("the flags make no restore").why(error.to_string()))?;
-    options.covered = coverage::of(&snapshot);
-    options.protected = protected(cluster, &library).await;
+    // What an incomplete backup lacks may be there all the same.
+    options.covered = coverage::of(&snapshot).filter(|_| choice::is_whole(&snapshot));
     if options.prune && options.covered.is_none() {
         return Err(Failure::usage(format!(
             "--prune: nobody wrote down what Snapshot {} covers",
@@ -185,18 +185,33 @@ async fn read_patches(cluster: &Cluster, how: &How) -> Result<Option<String>, Fa
     patches::parameter(&how.patch_file, &served)
 }
 
-/// What the restore stands on: the operator, and the Secrets that open the repository.
-async fn protected(cluster: &Cluster, library: &Library) -> Protected {
+/// What the restore stands on, as its Job will find it: the same plan must come of it. `eyes` are those of the ServiceAccount
+/// where the user may borrow them.
+pub async fn protect(aim: &mut Aim, account: &str, eyes: &Cluster) {
     // Whoever may not look for the operator has no rights in its namespace either.
-    let operators: Vec<Deployment> = cluster.list(None, OPERATOR_LABEL).await.unwrap_or_default();
-    let namespaces: BTreeSet<String> = operators.iter().filter_map(kube::ResourceExt::namespace).collect();
-    let secrets = library.opened().into_iter().flat_map(crate::repository::Found::secrets);
-    let objects = secrets.map(|secret| Key {
-        group_resource: "secrets".to_owned(),
-        namespace: secret.namespace,
-        name: secret.name,
-    });
-    Protected { namespaces, objects: objects.collect() }
+    let operators: Vec<Deployment> = eyes.list(None, OPERATOR_LABEL).await.unwrap_or_default();
+    let ground = Ground {
+        home: aim.namespace(),
+        account: account.to_owned(),
+        operator: operators.first().and_then(ResourceExt::namespace).unwrap_or_default(),
+        source: aim.namespace(),
+        secrets: aim.library.opened().into_iter().flat_map(Found::secrets).collect(),
+    };
+    let may_change = aim.options.prune || aim.options.existing != Existing::Leave;
+    let bindings = if may_change { bindings(eyes, &ground.home).await } else { Vec::new() };
+    aim.options.protected = ground::protected(&ground, &bindings);
+}
+
+/// All bindings that can be seen.
+async fn bindings(eyes: &Cluster, home: &str) -> Vec<Binding> {
+    let (everywhere, of_cluster) =
+        futures::join!(eyes.list::<RoleBinding>(None, ""), eyes.list::<ClusterRoleBinding>(None, ""),);
+    let namespaced = match everywhere {
+        Ok(found) => found,
+        Err(_) => eyes.list::<RoleBinding>(Some(home), "").await.unwrap_or_default(),
+    };
+    let of_cluster = of_cluster.unwrap_or_default().into_iter().map(Binding::from);
+    namespaced.into_iter().map(Binding::from).chain(of_cluster).collect()
 }
 
 #[cfg(test)]

@@ -96,8 +96,8 @@ pub struct How {
     /// Take what would hurt in another cluster as well: addresses, node ports, tokens, leases
     #[arg(long)]
     pub no_safe: bool,
-    /// Also from a snapshot that is known to lack something
-    #[arg(long)]
+    /// Also from a snapshot that is known to lack something; not with --prune, which would remove what it lacks
+    #[arg(long, conflicts_with = "prune")]
     pub allow_incomplete: bool,
     /// How often what failed is tried again, in all
     #[arg(long, value_name = "NUMBER")]

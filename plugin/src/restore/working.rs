@@ -113,6 +113,7 @@ fn told(error: &Error, doing: &str) -> Failure {
                 .why(error.to_string())
                 .fix("look at the new plan:  kubectl kubestash restore plan …")
         }
+        Error::Prune { .. } => Failure::usage("--prune cannot be done").why(error.to_string()),
         other => Failure::new(Code::RequestFailed, format!("{doing} came to no end"))
             .why(other.to_string())
             .chain(other),

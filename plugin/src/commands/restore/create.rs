@@ -20,6 +20,7 @@ use crate::failure::{Code, Failure};
 use crate::object::Object;
 use crate::output::Format;
 use crate::progress::Mode;
+use crate::prompt;
 use crate::restore::consent::{self, Severity};
 use crate::restore::restorer::{self, Needs, Restorer};
 use crate::restore::screen::{self, Manner};
@@ -103,12 +104,6 @@ impl Args {
         let words = self.selected.words()?;
         let cluster = context.cluster().await?;
         let aimed = planned::aimed(&cluster, (&self.selected, &words), (context, &mut *streams)).await?;
-        let Some(restorer) = &aimed.restorer else {
-            return Err(Failure::missing(
-                &[restorer::missing(&aimed.aim.namespace())],
-                ": as whom to restore",
-            ));
-        };
         let report = if self.no_plan { None } else { Some(aimed.plan((context, &mut *streams)).await?) };
         if let Some(report) = &report {
             tell(&aimed, report, (context, &mut *streams))?;
@@ -117,8 +112,9 @@ impl Args {
             }
         }
         let plan = self.plan(report.as_ref())?;
+        let restorer = restorer(&aimed, (context, &mut *streams)).await?;
         let prepared =
-            self.prepare(&cluster, (&aimed, restorer, report.as_ref()), (&words, plan), context).await?;
+            self.prepare(&cluster, (&aimed, &restorer, report.as_ref()), (&words, plan), context).await?;
         if self.export {
             streams.results.write_all(create::export(&prepared.objects)?.as_bytes())?;
             return Ok(None);
@@ -246,6 +242,22 @@ fn tell(
     Ok(())
 }
 
+/// As whom to restore; where nobody said it, the person is asked whether the account is to be made.
+async fn restorer(
+    aimed: &Aimed,
+    (context, streams): (&Context, &mut Streams<'_>),
+) -> Result<Restorer, Failure> {
+    if let Some(restorer) = &aimed.restorer {
+        return Ok(restorer.clone());
+    }
+    let (namespace, name) = (aimed.aim.namespace(), restorer::NAME);
+    let question = format!("Make ServiceAccount {namespace}/{name} with the rights that this takes, to restore as?");
+    if prompt::possible(context) && prompt::confirm(&question, (context, streams)).await? {
+        return Ok(Restorer::New(name.to_owned()));
+    }
+    Err(Failure::missing(&[restorer::missing(&namespace)], ": as whom to restore"))
+}
+
 /// The end of a restore that would change nothing.
 fn nothing_to_do<T>(report: &Report, streams: &mut Streams<'_>) -> Result<Option<T>, Failure> {
     if report.counts().failed > 0 {
@@ -264,8 +276,12 @@ fn changes_something(report: &Report) -> bool {
 async fn existing_namespaces(cluster: &Cluster, report: &Report) -> Result<BTreeSet<String>, Failure> {
     let mut existing = BTreeSet::new();
     for place in screen::places(report).into_iter().filter(|place| !place.is_empty()) {
-        if cluster.get::<Namespace>(None, place).await?.is_some() {
-            existing.insert(place.to_owned());
+        match cluster.get::<Namespace>(None, place).await {
+            Ok(None) => {}
+            // Who may not look at a namespace and restores into it has been given it.
+            Ok(Some(_)) => drop(existing.insert(place.to_owned())),
+            Err(error) if error.status() == Some(403) => drop(existing.insert(place.to_owned())),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(existing)

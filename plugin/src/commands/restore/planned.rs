@@ -23,6 +23,7 @@ use crate::restore::aim::{self, Aim};
 use crate::restore::restorer::{self, Restorer};
 use crate::restore::screen::{self, Manner};
 use crate::restore::working::{self, Shown};
+use crate::story::Glyph;
 use crate::streams::Streams;
 
 /// How often a line tells how far the plan is, where no line is redrawn.
@@ -46,7 +47,7 @@ pub async fn aimed(
     (selected, words): (&Selected, &Words),
     (context, streams): (&Context, &mut Streams<'_>),
 ) -> Result<Aimed, Failure> {
-    let aim = aim::take(cluster, &selected.asked(words), (context, streams)).await?;
+    let mut aim = aim::take(cluster, &selected.asked(words), (context, streams)).await?;
     let namespace = aim.namespace();
     let restorer = restorer_of(cluster, &selected.restorer, &namespace).await?;
     let (eyes, as_whom) = match &restorer {
@@ -64,6 +65,9 @@ pub async fn aimed(
         ),
         None => (cluster.clone(), "by your own rights".to_owned()),
     };
+    // Who is not there yet will be called so.
+    let account = restorer.as_ref().map_or(restorer::NAME, Restorer::name);
+    aim::protect(&mut aim, account, &eyes).await;
     Ok(Aimed { aim, restorer, as_whom, eyes })
 }
 
@@ -107,7 +111,12 @@ impl Aimed {
             Shown { doing: "planning", stays: "stopped; nothing was changed", mode, interval: INTERVAL };
         let Aim { source, options, .. } = &self.aim;
         let work = restore::plan(self.eyes.client(), source, options, &progress, &stop);
-        working::shown(work, (&progress, &stop), shown, (context, streams)).await
+        let report = working::shown(work, (&progress, &stop), shown, (context, &mut *streams)).await?;
+        if report.lines.is_empty() {
+            let text = "the snapshot holds nothing of what is asked for: -n NAMESPACE, or -A for all of it";
+            streams.story.line(Glyph::Warning, text);
+        }
+        Ok(report)
     }
 
     /// `From` and `Into`: what comes from where, and goes where.

@@ -84,7 +84,7 @@ fn fix(session: &RestoreSession, why: &str, restored: &Restored) -> String {
     } else if has(&["is locked:", "already locked"]) {
         let repository = if source.repository.is_empty() { "REPOSITORY" } else { &source.repository };
         format!("kubectl kubestash unlock {repository} -n {namespace}   once nobody works there any more")
-    } else if has(&["allowincomplete", "incomplete"]) {
+    } else if has(&["allowincomplete", "is not complete"]) {
         "--allow-incomplete   restores what is there".into()
     } else if has(&["serviceaccount", "service account"]) {
         "--service-account NAME, or --create-restorer, which makes one with the rights that it takes".into()

@@ -133,7 +133,7 @@ fn a_restore_that_failed_in_part_names_the_objects_and_ends_so() {
   failed  deployments.apps shop/orders: quota exceeded
           pods shop/a: quota exceeded
           … and 1 more
-  kept    5 created, 3 failed
+  done    5 created, 3 failed
   fix     kubectl kubestash restore status restore-shop-1763806800 -n shop -v   tells of each object
   logs    kubectl kubestash restore logs restore-shop-1763806800 -n shop
   docs    KS036  https://github.com/kubestash-rs/kubestash/blob/HEAD/docs/errors.md#ks036
@@ -156,7 +156,7 @@ fn a_cause_leads_to_what_can_be_done_about_it() {
             "repository \"a\" is locked: exclusive lock of ann@laptop",
             "KS036 kubectl kubestash unlock shop-repo -n shop",
         ),
-        ("Snapshot a is incomplete", "KS036 --allow-incomplete"),
+        ("Snapshot a is not complete", "KS036 --allow-incomplete"),
         ("no ServiceAccount is named", "KS036 --service-account"),
         ("the deadline has passed", "KS036 --restore-timeout"),
         ("something else", "KS036 kubectl kubestash restore logs"),

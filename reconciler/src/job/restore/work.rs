@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use archive::coverage;
 use archive::error::Permanence;
+use archive::restore::ground::Ground;
 use archive::restore::options::{self, Existing, Options};
 use crds::core::RestoreSession;
 use crds::storage::snapshot::SnapshotPhase;
 use crds::storage::{Repository, Snapshot};
 
-use super::protected::{self, Ground};
+use super::protected;
 use crate::args::Restore;
 use crate::cluster::{self, Cluster, Kind};
 use crate::job::peers::Jobs;
