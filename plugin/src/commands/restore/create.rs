@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO", help_heading = "Writing")]
     dry_run: DryRun,
     /// Output format of the result: the RestoreSession at its end
-    #[arg(short, long, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT", help_heading = "Writing")]
     output: Format,
     /// Whether to show how it goes until it ends
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Watching")]
@@ -251,7 +251,8 @@ async fn restorer(
         return Ok(restorer.clone());
     }
     let (namespace, name) = (aimed.aim.namespace(), restorer::NAME);
-    let question = format!("Make ServiceAccount {namespace}/{name} with the rights that this takes, to restore as?");
+    let question =
+        format!("Make ServiceAccount {namespace}/{name} with the rights that this takes, to restore as?");
     if prompt::possible(context) && prompt::confirm(&question, (context, streams)).await? {
         return Ok(Restorer::New(name.to_owned()));
     }
