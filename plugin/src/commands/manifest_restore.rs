@@ -202,7 +202,7 @@ impl Args {
         if !self.override_resources {
             return Ok(());
         }
-        let severity = consent::severity(None, &aim.options);
+        let severity = consent::severity(None, &aim.options, false);
         let cluster = context.context_name()?;
         let name = consent::name(None, &aim.part.sources(), &cluster);
         let place = format!("{cluster}/{name}");
