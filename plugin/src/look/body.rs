@@ -20,7 +20,8 @@ const NOISE: &[(&str, &[&str])] = &[
 ];
 
 /// What a Service is given anew in each of its lives, unless it wishes for no address.
-const GIVEN: &[&[&str]] = &[&["spec", "clusterIP"], &["spec", "clusterIPs"], &["spec", "healthCheckNodePort"]];
+const GIVEN: &[&[&str]] =
+    &[&["spec", "clusterIP"], &["spec", "clusterIPs"], &["spec", "healthCheckNodePort"]];
 
 /// An object from its file; what cannot be read as one is told instead.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
