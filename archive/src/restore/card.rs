@@ -1,6 +1,7 @@
 //! What is known of an object before it is sent: all that [`super::choose`] and [`super::tier`] judge by, and no more,
 //! since there may be 50,000 in memory at once.
 
+use crds::label;
 use serde_json::{Map, Value};
 
 use super::kinds;
@@ -19,6 +20,7 @@ mod standing;
 pub use standing::Standing;
 
 /// An object of a snapshot, in few words.
+#[expect(clippy::struct_excessive_bools, reason = "each is judged by itself, and all combinations occur")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     /// The object, by its path.
@@ -41,6 +43,8 @@ pub struct Card {
     pub tokens: Vec<String>,
     /// Of a Secret with a token: the ServiceAccount whose it is. Made before that, it would be deleted.
     pub account: Option<String>,
+    /// Whether it is a part of the backup system.
+    pub backup_system: bool,
     /// What it names; empty unless [`Options::with_references`].
     pub references: Vec<Key>,
 }
@@ -103,6 +107,7 @@ impl Card {
             selects: key.group_resource == "services" && !is_empty(object, "/spec/selector"),
             tokens: tokens(key, object),
             account: standing::account(key, metadata).map(str::to_owned),
+            backup_system: is_backup_system(key, metadata),
             references: if options.with_references { references::of(key, object) } else { Vec::new() },
         })
     }
@@ -141,6 +146,18 @@ fn check_names(key: &Key) -> Result<(), Problem> {
         return Err(malformed("no object has such a name"));
     }
     Ok(())
+}
+
+/// By its type, by the definition of that, or by the labels that operator and installation set. Without its
+/// CustomResourceDefinitions the backup system is gone, and all its objects with it.
+fn is_backup_system(key: &Key, metadata: &Map<String, Value>) -> bool {
+    let labels = metadata.get("labels");
+    let label = |name: &str| labels.and_then(|labels| labels.get(name)).and_then(Value::as_str);
+    let is_definition = key.group_resource == "customresourcedefinitions.apiextensions.k8s.io";
+    kinds::is_backup_system(&key.group_resource)
+        || is_definition && kinds::is_backup_system(&key.name)
+        || label(label::MANAGED_BY) == Some(label::MANAGED_BY_KUBESTASH)
+        || matches!(label(label::APP_NAME), Some(label::OPERATOR | "kubestash"))
 }
 
 fn is_name(text: &str) -> bool {

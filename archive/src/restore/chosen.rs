@@ -44,7 +44,7 @@ impl Chosen {
                 }
             }
         }
-        chosen.lines.sort_by(|one, other| one.key().cmp(&other.key()));
+        chosen.lines.sort_by_cached_key(Line::key);
         chosen.levels = tier::levels(&contents.cards, &taken);
         chosen
     }

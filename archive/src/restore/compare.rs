@@ -13,8 +13,10 @@ use crate::manifest::sanitize;
 mod changes;
 mod found;
 mod leftovers;
+mod written;
 
 use found::Found;
+pub use written::keep as keep_written;
 
 /// What the snapshot says and the cluster does not. What only the cluster has is no difference: it may be a default. At
 /// most 20 changes, with short values, none of a Secret.

@@ -39,13 +39,11 @@ impl Walk<'_> {
         let namespace = draft.target.namespace.as_deref();
         if let Some(right) = self.missing.find("create", &draft.target.group_resource, namespace) {
             // What exists already need not be made.
-            return match self.requests.get(draft.at()).await {
-                Ok(Some(live)) => self.existing(card, draft, live, false).await,
-                Ok(None) | Err(_) => {
-                    let message = format!("the right to {right} is missing");
-                    Outcome::fail(Problem { kind: ProblemKind::Forbidden, message })
-                }
-            };
+            if let Ok(Some(live)) = self.requests.get(draft.at()).await {
+                return self.existing(card, draft, live, false).await;
+            }
+            let message = format!("the right to {right} is missing");
+            return Outcome::fail(Problem { kind: ProblemKind::Forbidden, message });
         }
         match self.requests.create(draft.at(), &draft.object).await {
             Ok(answer) => self.created(card, draft, answer).await,

@@ -11,7 +11,7 @@ use super::create::DEFINITIONS;
 use super::draft::{Draft, keep_live};
 use super::options::Existing;
 use super::outcome::Outcome;
-use super::owners::relinked;
+use super::owners;
 use super::requests::FIELD_MANAGER;
 use super::verdict::{Change, Problem, ProblemKind, Verdict};
 use super::walk::Walk;
@@ -46,22 +46,35 @@ impl Walk<'_> {
             self.learn(&live, true);
         }
         let outcome = match self.relink(draft, live).await {
-            Ok((live, relinked)) => {
-                let changes = self.differences(draft, &live);
-                let ours = unsure && !self.requests.planning();
-                match (changes.is_empty(), relinked.is_empty()) {
-                    (true, true) if ours => Outcome::of(Verdict::Create),
-                    (true, true) => Outcome::of(Verdict::Unchanged),
-                    (true, false) => Outcome::of(update(relinked)),
-                    (false, linked) => {
-                        let differing = Differing { card, draft, live: &live, changes, relinked: !linked };
-                        self.differing(differing, relinked).await
-                    }
-                }
-            }
+            Ok(found) => self.compared(card, draft, found, unsure).await,
             Err(refusal) => Outcome::fail(self.problem(card, draft, &refusal)),
         };
         outcome.seen(digest)
+    }
+
+    async fn compared(
+        &self,
+        card: &Card,
+        draft: &Draft,
+        (live, relinked): (Value, Vec<Change>),
+        unsure: bool,
+    ) -> Outcome {
+        let changes = self.differences(draft, &live);
+        let planning = self.requests.planning();
+        if changes.is_empty() && relinked.is_empty() {
+            let ours = unsure && !planning;
+            return Outcome::of(if ours { Verdict::Create } else { Verdict::Unchanged });
+        }
+        let is_linked = !relinked.is_empty();
+        let is_unsure =
+            owners::has_planned(&draft.object) && changes.iter().chain(&relinked).any(is_of_owners);
+        let outcome = if changes.is_empty() {
+            Outcome::of(update(relinked))
+        } else {
+            let differing = Differing { card, draft, live: &live, changes, relinked: is_linked };
+            self.differing(differing, relinked).await
+        };
+        outcome.noting(is_unsure.then(|| "not checked: its owner does not exist yet".to_owned()))
     }
 
     fn differences(&self, draft: &Draft, live: &Value) -> Vec<Change> {
@@ -75,10 +88,11 @@ impl Walk<'_> {
     /// Where the object still names an owner by the uid of its earlier life, it is given the new one at once and whatever
     /// else becomes of it, or the garbage collector removes it. The object as it is then, and what that changed.
     async fn relink(&self, draft: &Draft, live: Value) -> Result<(Value, Vec<Change>), Refusal> {
-        let owners = relinked(&draft.object, &live).filter(|_| self.options.existing != Existing::Replace);
+        let owners =
+            owners::relinked(&draft.object, &live).filter(|_| self.options.existing != Existing::Replace);
         let Some(owners) = owners else { return Ok((live, Vec::new())) };
         let mut changes = compare::changes(&draft.object, &live);
-        changes.retain(|change| change.path.starts_with("metadata.ownerReferences"));
+        changes.retain(is_of_owners);
         match self.requests.relink(draft.at(), &live, &owners).await {
             Ok(answer) => Ok((serde_json::from_slice(&answer.body).unwrap_or(live), changes)),
             Err(refusal) if self.untried(&refusal).is_some() => Ok((live, changes)),
@@ -136,6 +150,7 @@ impl Walk<'_> {
         let Differing { draft, live, .. } = differing;
         let mut object = draft.object.clone();
         keep_live(&mut object, &draft.left_out, live);
+        compare::keep_written(&mut object, live);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         match self.requests.replace(draft.at(), &object).await {
             Ok(answer) => {
@@ -198,6 +213,10 @@ impl Walk<'_> {
             Err(refusal) => Outcome::fail(self.problem(card, draft, &refusal)),
         }
     }
+}
+
+fn is_of_owners(change: &Change) -> bool {
+    change.path.starts_with("metadata.ownerReferences")
 }
 
 const fn update(changes: Vec<Change>) -> Verdict {

@@ -68,10 +68,9 @@ impl Walk<'_> {
         }
         let key = key(&name);
         let outcome = self.make(At { place, key: &key, strict: false }, &object).await;
-        if let Some(before) = results.namespaces.get(&name) {
-            if matches!(before.verdict, Verdict::Fail { .. }) {
-                self.progress.again();
-            }
+        let before = results.namespaces.get(&name).map(|line| &line.verdict);
+        if matches!(before, Some(Verdict::Fail { .. })) {
+            self.progress.again();
         }
         self.progress.add(&outcome.verdict, 0);
         results.namespaces.insert(name, outcome.line(&key, &key));

@@ -13,7 +13,7 @@
 //! | `RestorePVs` | false | PersistentVolumes too, with `IncludeClusterResources` |
 //! |---|---|---|
 //! | `Objects` | | single objects, `groupResource/name` or `namespace/groupResource/name`, separated by commas |
-//! | `WithOwned`, `WithReferences` | false | also what these (or, without `Objects`, what passes the filters) own, or name; only excludes keep it out |
+//! | `WithOwned`, `WithReferences` | false | also what all this owns, or names; only excludes keep that out |
 //! | `NamespaceMappings` | | `old=new,…` |
 //! | `ImageRegistryMappings` | | `old=new,…`, by the beginning of an image's name, at a `/` |
 //! | `AddLabels` | | `key=value,…`, on every object |

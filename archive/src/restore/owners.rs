@@ -202,6 +202,12 @@ pub fn relinked(object: &Value, live: &Value) -> Option<Vec<Value>> {
     changed.then_some(owners)
 }
 
+/// Whether an owner of an object is still to be made.
+pub fn has_planned(object: &Value) -> bool {
+    let owners = object["metadata"]["ownerReferences"].as_array();
+    owners.is_some_and(|owners| owners.iter().any(|owner| owner["uid"] == PLANNED))
+}
+
 async fn find(api: &Api, place: &Place, key: &Key) -> Found {
     #[derive(Deserialize)]
     struct Known {

@@ -8,16 +8,18 @@ use std::collections::{BTreeSet, HashSet};
 use futures::{StreamExt as _, stream};
 
 use super::card::Card;
+use super::create::DEFINITIONS;
 use super::outcome::Outcome;
 use super::report::Line;
 use super::requests::{self, At};
-use super::surplus::{Covered, Item, list};
+use super::surplus::{Covered, Found, Item, list};
 use super::types::Place;
 use super::verdict::Verdict;
 use super::walk::Walk;
-use super::{choose, tier, transform};
+use super::{choose, kinds, tier, transform};
 use crate::manifest::path::Key;
 use crate::scope::Plan;
+use crate::select::{Filters, NameFilter};
 
 /// Lists that are read at the same time.
 const LISTS: usize = 8;
@@ -61,6 +63,7 @@ impl Walk<'_> {
             .collect()
             .await;
         let (mut cards, mut surplus, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let needed = self.needed_namespaces(&lists);
         for (place, found) in lists {
             let name = place.of.group_resource();
             if let Some(error) = found.error {
@@ -69,10 +72,15 @@ impl Walk<'_> {
             for item in found.items {
                 let Some((card, uid)) = self.to_be_removed(item, &place, &covered) else { continue };
                 let is_ours = name == "namespaces" && made.contains(&card.key.name);
-                if !is_ours && !held.contains(&card.key) {
-                    cards.push(card);
-                    surplus.push(Surplus { uid, place: place.clone() });
+                if is_ours || held.contains(&card.key) {
+                    continue;
                 }
+                if let Some(why) = self.takes_more_with_it(&card.key, covered.plan, &needed) {
+                    warnings.push(format!("{} is not removed: {why}", card.key));
+                    continue;
+                }
+                cards.push(card);
+                surplus.push(Surplus { uid, place: place.clone() });
             }
         }
         (self.remove_all(&cards, &surplus).await, warnings)
@@ -83,6 +91,38 @@ impl Walk<'_> {
         let card = Card::read(&key, &object, self.options).ok()?;
         let removed = covered.holds(&key, &object) && choose::may_be_removed(&card, self.options);
         removed.then_some((card, uid))
+    }
+
+    /// The namespaces that hold something which is never removed by itself: what the restore stands on, and the backup
+    /// system.
+    fn needed_namespaces(&self, lists: &[(Place, Found)]) -> BTreeSet<String> {
+        let protected = self.options.protected.objects.iter().filter_map(|key| key.namespace.clone());
+        let of_backups =
+            lists.iter().filter(|(place, _)| kinds::is_backup_system(&place.of.group_resource()));
+        let of_backups = of_backups.flat_map(|(_, found)| found.items.iter().filter_map(Item::namespace));
+        protected.chain(of_backups).collect()
+    }
+
+    /// Why an object stays because others, which are not to be removed, would go with it.
+    fn takes_more_with_it(
+        &self,
+        key: &Key,
+        covered: &Plan,
+        needed: &BTreeSet<String>,
+    ) -> Option<&'static str> {
+        let both = [&covered.filters, &self.options.filters];
+        let all = |open: fn(&Filters) -> bool| both.into_iter().all(open);
+        let all_labels = all(|filters| filters.labels.is_open() && filters.label_selector.is_none());
+        match key.group_resource.as_str() {
+            "namespaces" if needed.contains(&key.name) => Some("the backups need what is in it"),
+            "namespaces" if !all_labels || !all(|filters| filters.resources == NameFilter::default()) => {
+                Some("objects in it are outside the filters")
+            }
+            DEFINITIONS if !all_labels || !all(|filters| filters.namespaces == NameFilter::default()) => {
+                Some("objects of its type are outside the filters")
+            }
+            _ => None,
+        }
     }
 
     /// Where all that the snapshot has is, or would be, in the cluster; also what is not brought back.

@@ -75,13 +75,13 @@ impl Requests {
 
     /// Makes it.
     pub async fn create(&self, at: At<'_>, object: &Value) -> Result<Answer, Refusal> {
-        let path = at.collection() + &self.query(at.strict, self.planning);
+        let path = at.collection() + &query(at.strict, self.planning);
         self.send(Action::Create, path, object).await
     }
 
     /// Server-side apply. Without `force` nothing is written: it is to say whose fields would be taken.
     pub async fn apply(&self, at: At<'_>, object: &Value, force: bool) -> Result<Answer, Refusal> {
-        let query = self.query(at.strict, self.planning || !force);
+        let query = query(at.strict, self.planning || !force);
         self.send(Action::Apply, format!("{}{query}&force={force}", at.path()), object).await
     }
 
@@ -90,34 +90,37 @@ impl Requests {
         let metadata = &live["metadata"];
         let patch = json!({"metadata": {
             "ownerReferences": owners, "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}});
-        self.send(Action::Merge, at.path() + &self.query(false, self.planning), &patch).await
+        self.send(Action::Merge, at.path() + &query(false, self.planning), &patch).await
     }
 
     /// Makes it this and nothing else. `object` says which resourceVersion it replaces.
     pub async fn replace(&self, at: At<'_>, object: &Value) -> Result<Answer, Refusal> {
-        let path = at.path() + &self.query(at.strict, self.planning);
+        let path = at.path() + &query(at.strict, self.planning);
         self.send(Action::Replace, path, object).await
     }
 
     /// Removes the object of that uid, and what it owns after it.
     pub async fn delete(&self, at: At<'_>, uid: &str) -> Result<Answer, Refusal> {
-        let options = json!({
+        let mut options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
             "preconditions": {"uid": uid}});
-        let path = at.path() + if self.planning { "?dryRun=All" } else { "" };
-        self.send(Action::Delete, path, &options).await
-    }
-
-    fn query(&self, strict: bool, dry: bool) -> String {
-        let validation = if strict { "Strict" } else { "Warn" };
-        let dry = if dry { "&dryRun=All" } else { "" };
-        format!("?fieldManager={FIELD_MANAGER}&fieldValidation={validation}{dry}")
+        if self.planning {
+            // In the body: beside one the server does not even look at the query of a DELETE.
+            options["dryRun"] = json!(["All"]);
+        }
+        self.send(Action::Delete, at.path(), &options).await
     }
 
     async fn send(&self, action: Action, path: String, body: &Value) -> Result<Answer, Refusal> {
         let body = Bytes::from(body.to_string());
         self.api.write(&Write { action, path, body }).await
     }
+}
+
+fn query(strict: bool, dry: bool) -> String {
+    let validation = if strict { "Strict" } else { "Warn" };
+    let dry = if dry { "&dryRun=All" } else { "" };
+    format!("?fieldManager={FIELD_MANAGER}&fieldValidation={validation}{dry}")
 }
 
 /// What a refusal means for an object.

@@ -68,14 +68,13 @@ impl Walk<'_> {
             (outcome.problem()?.kind == ProblemKind::Terminating).then(|| self.going(*index, outcome))?
         });
         let paths: BTreeSet<String> = terminating.take(WATCHED).collect();
-        if paths.is_empty() {
-            tokio::time::sleep(FIRST_PAUSE.saturating_mul(1 << round.saturating_sub(2).min(4))).await;
-            return;
-        }
         let is_gone = |found: &watch::Collection| found.is_empty();
         let watches = paths.iter().map(|path| watch::until(self.requests.api(), path, GONE_WITHIN, is_gone));
-        // Whoever may not watch finds out by trying.
-        let _: Vec<Result<bool, _>> = join_all(watches).await;
+        let watched = join_all(watches).await;
+        // Also for whom may not watch.
+        if watched.is_empty() || watched.iter().any(Result::is_err) {
+            tokio::time::sleep(FIRST_PAUSE.saturating_mul(1 << round.saturating_sub(2).min(4))).await;
+        }
     }
 
     /// What has to go before an object can be made: the one that it is to take the place of, or its namespace.
@@ -104,6 +103,8 @@ fn takes_time(outcome: &Outcome) -> bool {
     outcome.problem().is_some_and(|problem| match problem.kind {
         // A webhook that cannot be called, unlike one that says no.
         ProblemKind::Refused { .. } => problem.message.contains("failed calling webhook"),
+        // A type that is defined already, and that not every API server serves yet.
+        ProblemKind::MissingType { .. } => problem.message.contains("could not find the requested resource"),
         ProblemKind::Terminating | ProblemKind::Unreachable | ProblemKind::Conflict => !outcome.waits,
         _ => false,
     })

@@ -169,7 +169,7 @@ impl Contents {
         let kept: Vec<Option<&Bytes>> =
             indexes.iter().map(|index| self.files[*index].body.as_ref()).collect();
         if kept.iter().all(Option::is_some) {
-            return Ok(kept.into_iter().flatten().map(|json| parse_json(json)).collect());
+            return Ok(kept.into_iter().flatten().map(parse_json).collect());
         }
         let contents = indexes.iter().map(|index| self.files[*index].content.clone()).collect();
         read_or_one_by_one(&self.reader, contents, |_, bytes: &[u8]| parse(bytes)).await.context(ReadSnafu)

@@ -74,6 +74,11 @@ pub struct Item {
 }
 
 impl Item {
+    /// Where it is; none for an object of the cluster.
+    pub fn namespace(&self) -> Option<String> {
+        self.metadata.get("namespace").and_then(Value::as_str).map(str::to_owned)
+    }
+
     /// The object that it is of, as far as it is known, and its uid; none for one that is being deleted already.
     pub fn read(self, place: &Place) -> Option<(Key, Map<String, Value>, String)> {
         let text = |field: &str| self.metadata.get(field).and_then(Value::as_str).map(str::to_owned);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::api::{self, Api, JSON};
 
 /// How long one watch lasts before it is begun anew. Shorter than what proxies usually cut off.
-const LASTS: Duration = Duration::from_secs(60);
+const LASTS: Duration = Duration::from_mins(1);
 /// Before a watch that was refused, or ended with nothing, is begun anew.
 const PAUSE: Duration = Duration::from_secs(1);
 

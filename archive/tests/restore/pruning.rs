@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::server::Server;
 use crate::server::cluster::{Cluster, place};
+use crate::server::objects::DEFINITIONS;
 use crate::support::{back_up, options, planned, real_writes, restored, told, try_restore};
 
 /// Two namespaces with something in each.
@@ -81,6 +82,46 @@ async fn what_the_snapshot_lacks_is_removed_within_the_scope_only() {
         let left = server.cluster().objects.len();
         assert_eq!(before.len() - left, removed.len(), "nothing else is gone");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_goes_that_others_would_go_with() {
+    let source = back_up(&then()).await;
+    let more = || {
+        let mut cluster = then();
+        cluster.put("namespaces", "", "new", &json!({}));
+        cluster.put("namespaces", "", "keys", &json!({}));
+        cluster.put("secrets", "keys", "encryption", &json!({}));
+        cluster.put("configmaps", "new", "inside", &json!({}));
+        cluster.put(DEFINITIONS, "", "widgets.example.com", &crate::fresh::definition());
+        Server::new(cluster)
+    };
+    let mut all = exact(None, &[]);
+    let encryption = Key {
+        group_resource: "secrets".to_owned(),
+        namespace: Some("keys".to_owned()),
+        name: "encryption".to_owned(),
+    };
+    all.protected.objects.insert(encryption);
+    let server = more();
+    let report = restored(&server, &source, &all).await;
+    assert_eq!(
+        pruned(&told(&report)),
+        [
+            "configmaps new/inside",
+            "customresourcedefinitions.apiextensions.k8s.io widgets.example.com",
+            "namespaces new",
+        ]
+    );
+    assert_eq!(report.warnings, [r#"namespaces "keys" is not removed: the backups need what is in it"#]);
+    assert!(server.cluster().has("secrets", "keys", "encryption"));
+
+    let some_namespaces = exact(None, &[("ExcludeNamespaces", "shop")]);
+    let report = restored(&more(), &source, &some_namespaces).await;
+    assert!(!told(&report).iter().any(|line| line.contains("prune customresource")));
+    let some_types = exact(None, &[("ExcludeResources", "secrets")]);
+    let report = restored(&more(), &source, &some_types).await;
+    assert!(!told(&report).iter().any(|line| line.contains("prune namespaces")));
 }
 
 #[tokio::test(start_paused = true)]

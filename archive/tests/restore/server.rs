@@ -36,7 +36,11 @@ impl Call {
         self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// Of a DELETE with a body the query means nothing.
     pub fn is_dry(&self) -> bool {
+        if self.method == Method::DELETE && self.body.is_object() {
+            return self.body["dryRun"] == json!(["All"]);
+        }
         self.query("dryRun") == Some("All")
     }
 

@@ -39,8 +39,6 @@ pub struct Args {
     /// The snapshot
     #[arg(long, value_name = "SNAP")]
     snapshot: String,
-    #[command(flatten)]
-    filters: Filters,
     /// Change objects that exist: they take the snapshot's fields
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t, action = clap::ArgAction::Set, value_name = "BOOL")]
     override_resources: bool,
@@ -69,11 +67,13 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     progress: Mode,
     #[command(flatten)]
-    confirm: consent::Flags,
+    look: look::Flags,
     #[command(flatten)]
     ignored: Ignored,
     #[command(flatten)]
-    look: look::Flags,
+    filters: Filters,
+    #[command(flatten)]
+    confirm: consent::Flags,
 }
 
 /// Which objects, with upstream's flags.
@@ -202,7 +202,7 @@ impl Args {
         if !self.override_resources {
             return Ok(());
         }
-        let severity = consent::severity(None, &aim.options);
+        let severity = consent::severity(None, &aim.options, false);
         let cluster = context.context_name()?;
         let name = consent::name(None, &aim.part.sources(), &cluster);
         let place = format!("{cluster}/{name}");

@@ -113,7 +113,8 @@ fn docs(outcome: &Outcome) -> Vec<(&'static str, String)> {
 
 fn aligned(rows: &[(&str, String)]) -> Vec<String> {
     let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
-    rows.iter().map(|(label, text)| format!("  {label:width$}  {text}")).collect()
+    let below = format!("\n{}", " ".repeat(width + 4));
+    rows.iter().map(|(label, text)| format!("  {label:width$}  {}", text.replace('\n', &below))).collect()
 }
 
 /// `61 objects, 1.4 MB, 312 kB added`

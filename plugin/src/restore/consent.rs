@@ -2,7 +2,7 @@
 //! takes a name, typed: `--yes` does not suffice.
 
 use archive::restore::options::{Existing, Options};
-use archive::restore::report::{Counts, Report};
+use archive::restore::report::Report;
 
 use super::screen;
 use crate::context::Context;
@@ -40,25 +40,27 @@ pub enum Severity {
     },
 }
 
-/// How grave a restore is: by its plan, or where there is none by what it may do.
+/// How grave a restore is: by its plan, if it is held to that; else also by what it may do. An exact restore is grave
+/// whatever its plan.
 #[must_use]
-pub fn severity(plan: Option<&Report>, options: &Options) -> Severity {
-    let severe = |what: &str| Severity::Severe { what: what.to_owned() };
-    match plan.map(Report::counts) {
-        Some(Counts { updated: 0, pruned: 0, created, .. }) => Severity::Mild { objects: created },
-        Some(Counts { updated, pruned, .. }) => {
-            let count = |number: u64, word: &str| {
-                let number = usize::try_from(number).unwrap_or(usize::MAX);
-                (number > 0).then(|| format!("{} {word}", human::counted(number, "object")))
-            };
-            let parts: Vec<String> =
-                [count(updated, "changed"), count(pruned, "removed")].into_iter().flatten().collect();
-            severe(&parts.join(" and "))
-        }
-        None if options.prune => severe("objects changed and removed"),
-        None if options.existing != Existing::Leave => severe("objects changed"),
-        None => Severity::Mild { objects: 0 },
-    }
+pub fn severity(plan: Option<&Report>, options: &Options, held: bool) -> Severity {
+    let counts = plan.map(Report::counts).unwrap_or_default();
+    let may_do = if held && plan.is_some() { Existing::Leave } else { options.existing };
+    let planned: Vec<String> = [(counts.updated, "changed"), (counts.pruned, "removed")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| {
+            let number = usize::try_from(number).unwrap_or(usize::MAX);
+            format!("{} {word}", human::counted(number, "object"))
+        })
+        .collect();
+    let what = match (planned.is_empty(), options.prune, may_do) {
+        (false, _, _) => planned.join(" and "),
+        (true, true, _) => "what the snapshot lacks is removed".to_owned(),
+        (true, false, Existing::Apply | Existing::Replace) => "what exists is changed".to_owned(),
+        (true, false, Existing::Leave) => return Severity::Mild { objects: counts.created },
+    };
+    Severity::Severe { what }
 }
 
 /// The name that confirms: the one namespace into which all goes, or the context of the kubeconfig.
@@ -143,20 +145,33 @@ mod tests {
 
     #[test]
     fn what_changes_or_removes_is_severe() {
-        let options = Options::default();
+        let leave = Options::default();
+        let changes = Options { existing: Existing::Apply, ..Options::default() };
+        let exact = Options { existing: Existing::Replace, prune: true, ..Options::default() };
         let made = report(vec![line(Some("shop"), Verdict::Create), line(Some("shop"), Verdict::Unchanged)]);
-        assert_eq!(severity(Some(&made), &options), Severity::Mild { objects: 1 });
         let changed = report(vec![
             line(Some("shop"), Verdict::Create),
             line(Some("shop"), Verdict::Recreate { changes: Vec::new() }),
             line(Some("shop"), Verdict::Prune),
             line(Some("shop"), Verdict::Prune),
         ]);
-        let what = "1 object changed and 2 objects removed".to_owned();
-        assert_eq!(severity(Some(&changed), &options), Severity::Severe { what });
-        let override_ = Options { existing: Existing::Apply, ..Options::default() };
-        assert!(matches!(severity(None, &override_), Severity::Severe { .. }));
-        assert!(matches!(severity(None, &options), Severity::Mild { .. }));
+        for (plan, options, held, what) in [
+            (Some(&made), &leave, true, None),
+            (Some(&made), &leave, false, None),
+            (Some(&made), &changes, true, None),
+            (Some(&made), &changes, false, Some("what exists is changed")),
+            (Some(&made), &exact, true, Some("what the snapshot lacks is removed")),
+            (Some(&changed), &exact, true, Some("1 object changed and 2 objects removed")),
+            (None, &leave, false, None),
+            (None, &changes, true, Some("what exists is changed")),
+        ] {
+            let found = match severity(plan, options, held) {
+                Severity::Mild { .. } => None,
+                Severity::Severe { what } => Some(what),
+            };
+            assert_eq!(found.as_deref(), what);
+        }
+        assert_eq!(severity(Some(&made), &leave, true), Severity::Mild { objects: 1 });
     }
 
     #[test]

@@ -13,9 +13,12 @@ use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
 };
 
+use crate::cluster::Cluster;
 use crate::failure::{Failure, Missing};
 use crate::object::Object;
 use crate::setup;
+use crate::story::Glyph;
+use crate::streams::Streams;
 
 /// What the account is called that `--create-restorer` makes, and that is taken where it exists.
 pub const NAME: &str = "backup-restorer";
@@ -29,7 +32,8 @@ pub struct Flags {
     /// Existing ServiceAccount, in the namespace of the snapshot, as which the restore writes; backup-restorer, if it exists
     #[arg(long, value_name = "NAME")]
     pub service_account: Option<String>,
-    /// Make a ServiceAccount backup-restorer that may do what the plan takes, and nothing else
+    /// Make a ServiceAccount backup-restorer that may do what the plan takes, and nothing else; it is removed when the
+    /// restore has ended
     #[arg(long)]
     pub create_restorer: bool,
 }
@@ -138,6 +142,14 @@ fn rules(needs: Needs<'_>) -> BTreeMap<Option<String>, Vec<PolicyRule>> {
             want(None, "namespaces", verbs);
         }
     }
+    if needs.options.prune {
+        // What is too much is found only by looking at everything.
+        let places: BTreeSet<Option<String>> = wanted.keys().cloned().collect();
+        for place in places {
+            let access = ("*".to_owned(), vec!["list"]);
+            wanted.entry(place).or_default().insert(access, BTreeSet::from(["*".to_owned()]));
+        }
+    }
     let rule = |((group, verbs), plurals): (Access, BTreeSet<String>)| PolicyRule {
         api_groups: Some(vec![group]),
         resources: Some(plurals.into_iter().collect()),
@@ -150,8 +162,9 @@ fn rules(needs: Needs<'_>) -> BTreeMap<Option<String>, Vec<PolicyRule>> {
 /// What is done to objects of such a line, in the order of the alphabet.
 fn verbs(line: &Line, options: &Options) -> Vec<&'static str> {
     let mut verbs = vec!["create", "get"];
-    if options.prune {
-        verbs.extend(["delete", "list"]);
+    if matches!(line.verdict, Verdict::Prune) {
+        // What the snapshot lacks is not made.
+        return vec!["delete", "get"];
     }
     match options.existing {
         Existing::Leave => {}
@@ -176,112 +189,37 @@ fn verbs(line: &Line, options: &Options) -> Vec<&'static str> {
     verbs
 }
 
+/// Removes what was made for a restore that is over: rights that nobody needs any more are a danger.
+pub async fn take_back(cluster: &Cluster, made: &[Object], streams: &mut Streams<'_>) {
+    let mut left = Vec::new();
+    // The bindings before the roles, and the account last.
+    for object in made.iter().rev() {
+        if cluster.delete(object, false).await.is_err() {
+            left.push(object.clone());
+        }
+    }
+    if left.is_empty() && !made.is_empty() {
+        streams.story.line(Glyph::Done, "the account that was made for it is removed again, with its rights");
+    }
+    told(&left, streams);
+}
+
+/// Says what was made and stays, and how it is removed.
+pub fn told(made: &[Object], streams: &mut Streams<'_>) {
+    if made.is_empty() {
+        return;
+    }
+    streams.story.line(Glyph::Warning, "what was made to restore as stays, until you remove it:");
+    for object in made.iter().rev() {
+        let place = object.namespace.as_ref().map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+        let kind = object.kind.kind.to_ascii_lowercase();
+        streams.story.always(&format!("    kubectl delete {kind} {}{place}", object.name));
+    }
+}
+
 fn is_rights(resource: &str, plural: &str) -> bool {
     resource.split_once('.') == Some((plural, GROUP))
 }
 
 #[cfg(test)]
-mod tests {
-    use archive::restore::verdict::Skip;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn line(namespace: Option<&str>, resource: &str, verdict: Verdict) -> Line {
-        Line {
-            resource: resource.into(),
-            namespace: namespace.map(str::to_owned),
-            name: "a".into(),
-            into: None,
-            verdict,
-            notes: Vec::new(),
-            live: None,
-        }
-    }
-
-    fn made(lines: Vec<Line>, options: &Options) -> Vec<(String, Value)> {
-        let report = Report { lines, warnings: Vec::new() };
-        let existing = BTreeSet::from(["shop".to_owned()]);
-        let objects = objects(NAME, "ops", Needs { report: &report, options, existing: &existing }).unwrap();
-        objects.iter().map(|object| (object.spoken(), object.body["rules"].clone())).collect()
-    }
-
-    #[test]
-    fn a_role_in_each_namespace_names_the_types_and_nothing_else() {
-        let skipped = Verdict::Skip { reason: Skip::Completed };
-        let lines = vec![
-            line(Some("shop"), "secrets", Verdict::Create),
-            line(Some("shop"), "configmaps", Verdict::Unchanged),
-            line(Some("shop"), "deployments.apps", Verdict::Create),
-            line(Some("shop"), "pods", skipped),
-        ];
-        assert_eq!(
-            made(lines, &Options::default()),
-            [
-                ("ServiceAccount ops/backup-restorer".to_owned(), Value::Null),
-                (
-                    "ClusterRole kubestash:ops:backup-restorer".to_owned(),
-                    json!([{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}])
-                ),
-                ("ClusterRoleBinding kubestash:ops:backup-restorer".to_owned(), Value::Null),
-                (
-                    "Role shop/backup-restorer".to_owned(),
-                    json!([
-                        {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": ["create", "get"]},
-                        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "get"]},
-                    ])
-                ),
-                ("RoleBinding shop/backup-restorer".to_owned(), Value::Null),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_namespace_that_does_not_exist_takes_rights_in_the_cluster() {
-        let made = made(vec![line(Some("gone"), "secrets", Verdict::Create)], &Options::default());
-        assert_eq!(
-            made[1].1,
-            json!([
-                {"apiGroups": [""], "resources": ["namespaces", "secrets"], "verbs": ["create", "get"]},
-            ])
-        );
-        assert_eq!(made.len(), 3);
-    }
-
-    #[test]
-    fn bindings_take_the_right_to_bind_where_they_are() {
-        let bound = made(
-            vec![line(Some("shop"), "rolebindings.rbac.authorization.k8s.io", Verdict::Create)],
-            &Options::default(),
-        );
-        let rules = &bound.iter().find(|(name, _)| name.starts_with("Role ")).unwrap().1;
-        assert_eq!(
-            *rules,
-            json!([
-                {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles", "roles"], "verbs": ["bind"]},
-                {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": ["create", "get"]},
-            ])
-        );
-    }
-
-    #[test]
-    fn what_is_to_be_changed_or_removed_takes_more() {
-        let verbs = |resource: &str, existing, prune| {
-            let options = Options { existing, prune, ..Options::default() };
-            super::verbs(&line(Some("shop"), resource, Verdict::Create), &options).join(" ")
-        };
-        assert_eq!(verbs("secrets", Existing::Leave, false), "create get");
-        assert_eq!(verbs("secrets", Existing::Apply, false), "create get patch");
-        assert_eq!(verbs("secrets", Existing::Replace, true), "create delete get list patch update");
-        assert_eq!(verbs("jobs.batch", Existing::Apply, false), "create delete get patch watch");
-        assert_eq!(verbs("roles.rbac.authorization.k8s.io", Existing::Leave, false), "create escalate get");
-        assert_eq!(
-            verbs("clusterrolebindings.rbac.authorization.k8s.io", Existing::Leave, false),
-            "create get"
-        );
-        assert_eq!(
-            verbs("customresourcedefinitions.apiextensions.k8s.io", Existing::Leave, false),
-            "create get watch"
-        );
-    }
-}
+mod tests;

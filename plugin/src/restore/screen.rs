@@ -17,7 +17,7 @@ pub use row::wrapped;
 const FEW: usize = 40;
 /// How many lines of a group that is not folded are shown.
 const LISTED: usize = 15;
-/// How many remarks about several objects are shown.
+/// How many remarks about several objects are shown, and how many about none.
 const REMARKS: usize = 6;
 
 /// How a report is shown.
@@ -38,7 +38,9 @@ pub struct Manner {
 pub fn objects(report: &Report, manner: Manner) -> String {
     let mut rows: Vec<Row> = Vec::new();
     let fold = report.lines.len() > FEW && !manner.verbose;
-    let several_places = places(report).len() > 1;
+    // What belongs to no namespace is known by its type.
+    let several_places = places(report).into_iter().filter(|place| !place.is_empty()).count() > 1;
+    let renamed = renamed(report);
     for rank in 0..RANKS {
         let group: Vec<&Line> = report.lines.iter().filter(|line| rank_of(&line.verdict) == rank).collect();
         let Some(first) = group.first() else { continue };
@@ -49,7 +51,12 @@ pub fn objects(report: &Report, manner: Manner) -> String {
         // What is removed is told to the last one.
         let all = manner.verbose || matches!(first.verdict, Verdict::Prune);
         let listed = if fold && !all { LISTED } else { group.len() };
-        rows.extend(group.iter().take(listed).map(|line| Row::of(line, several_places, manner)));
+        let row = |line: &&Line| {
+            let row = Row::of(line, several_places, manner);
+            let new = renamed.get(line.name.as_str()).filter(|_| line.resource == "namespaces");
+            new.map_or_else(|| row.clone(), |new| row.clone().renamed(new))
+        };
+        rows.extend(group.iter().take(listed).map(row));
         if group.len() > listed {
             let more = human::counted(group.len() - listed, "more object");
             rows.push(Row::told(word(&first.verdict, manner.done), &format!("… {more}   (-v for all)")));
@@ -60,6 +67,12 @@ pub fn objects(report: &Report, manner: Manner) -> String {
         text.push_str(&pager::visible(&wrapped("‼ ", &line, manner.width)));
     }
     text
+}
+
+/// The namespaces whose objects go into another, with that one.
+fn renamed(report: &Report) -> BTreeMap<&str, &str> {
+    let lines = report.lines.iter();
+    lines.filter_map(|line| Some((line.namespace.as_deref()?, line.into.as_deref()?))).collect()
 }
 
 /// What concerns several objects, or none of them in particular.
@@ -83,7 +96,12 @@ fn remarks(report: &Report, manner: Manner) -> Vec<String> {
             lines.push(format!("{}   (-v for all)", human::counted(more, "more remark")));
         }
     }
-    lines.extend(report.warnings.iter().cloned());
+    let shown = if manner.verbose { report.warnings.len() } else { REMARKS };
+    lines.extend(report.warnings.iter().take(shown).cloned());
+    let more = report.warnings.len().saturating_sub(shown);
+    if more > 0 {
+        lines.push(format!("{}   (-v for all)", human::counted(more, "more warning")));
+    }
     lines
 }
 

@@ -45,10 +45,10 @@ pub struct What {
     /// Only objects that have one of these labels
     #[arg(long, value_delimiter = ',', value_name = "LABELS")]
     pub or_label_selectors: Vec<String>,
-    /// With single objects: what they own as well
+    /// What these own as well
     #[arg(long)]
     pub with_owned: bool,
-    /// With single objects: the ConfigMaps, Secrets, ServiceAccounts and claims that they name as well
+    /// The ConfigMaps, Secrets, ServiceAccounts and claims that these name as well
     #[arg(long)]
     pub with_references: bool,
     /// Roles and bindings too
@@ -121,10 +121,6 @@ impl What {
         if self.restore_pvs && !cluster {
             return Err(Failure::usage("--restore-pvs: a PersistentVolume belongs to no namespace")
                 .fix("--include-cluster-resources   brings back what belongs to no namespace"));
-        }
-        if (self.with_owned || self.with_references) && objects.is_empty() {
-            return Err(Failure::usage("--with-owned and --with-references follow single objects")
-                .fix("for example latest:deploy/orders --with-references"));
         }
         let all = [&self.and_label_selectors[..], &selector::equalities(&self.selector)?].concat();
         let mut parameters = Parameters::default();
@@ -298,12 +294,9 @@ mod tests {
 
     #[test]
     fn flags_that_mean_nothing_here_are_refused() {
-        for (line, part) in [
-            ("--with-owned", shop()),
-            ("--restore-pvs", shop()),
-            ("--to-namespace trial", Part::default()),
-            ("-l app!=shop", shop()),
-        ] {
+        for (line, part) in
+            [("--restore-pvs", shop()), ("--to-namespace trial", Part::default()), ("-l app!=shop", shop())]
+        {
             assert!(parameters(line, &part, false).is_err(), "{line}");
         }
     }

@@ -51,6 +51,28 @@ async fn a_crafted_snapshot_cannot_reach_beyond_its_scope_nor_break_the_job() {
     kept.remove().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_without_end_are_refused_as_a_whole() {
+    let kept = Kept::of("bottomless", APPLICATION).await;
+    kept.done("delete configmap unrelated").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("kubestash-tmp/manifest");
+    craft(&root, &kept.application.name);
+    let bottom = root.join("deep/".repeat(200));
+    std::fs::create_dir_all(&bottom)
+        .and_then(|()| std::fs::write(bottom.join("x.yaml"), "a: b\n"))
+        .expect("a file");
+    let id = given::restic(&kept.backups).write(folder.path()).await;
+    point_the_snapshot_at(&kept, &id).await;
+
+    let refused = kept.restore("bottomless", &[]).await;
+
+    assert_eq!(refused.phase(), "Failed", "{:#}", refused.session);
+    assert!(refused.error().contains("deep"), "{}", refused.error());
+    assert!(!kept.has("configmap/good").await);
+    kept.remove().await;
+}
+
 fn assert_told(restored: &Restored) {
     for name in ["liar", "kind", "bomb", "deep", "huge", "zeros", "list", "binary", "empty"] {
         let line = restored.line("configmaps", name);
@@ -115,7 +137,6 @@ fn craft(root: &Path, application: &str) {
         .and_then(|file| file.set_len(1 << 30))
         .expect("a file with a hole");
     std::os::unix::fs::symlink("/etc/passwd", root.join(here("link"))).expect("a link");
-    write(&format!("{}x.yaml", "deep/".repeat(200)), b"a: b\n");
     for number in 0..JUNK {
         let junk = format!(
             "apiVersion: nobody.example.com/v1\nkind: Junk\nmetadata: {{name: j-{number}, namespace: {application}}}\n"

@@ -33,7 +33,15 @@ pub async fn create(client: &Client, object: &Value) -> Value {
     let mut labelled = object.clone();
     labelled["metadata"]["labels"][LABEL] = "yes".into();
     let body: DynamicObject = serde_json::from_value(labelled).expect("a manifest");
-    match api_of(client, object).create(&PostParams::default(), &body).await {
+    let api = api_of(client, object);
+    let made = match api.create(&PostParams::default(), &body).await {
+        // The client repeats a request whose answer did not come: then it is there.
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {
+            api.get(object["metadata"]["name"].as_str().unwrap_or_default()).await
+        }
+        answer => answer,
+    };
+    match made {
         Ok(made) => {
             let mut made = serde_json::to_value(made).expect("an object is JSON");
             made["apiVersion"] = object["apiVersion"].clone();

@@ -70,10 +70,11 @@ const NAMED: &[(&str, Option<&str>, &str)] = &[
 ];
 
 /// Types of which every object is made by the system: who holds a lock now, what a driver has room for now.
-const TYPES: [&str; 3] = [
+const TYPES: [&str; 4] = [
     "csistoragecapacities.storage.k8s.io",
     "leasecandidates.coordination.k8s.io",
     "leases.coordination.k8s.io",
+    "resourceslices.resource.k8s.io",
 ];
 
 /// The annotation of a Secret that holds the token of a ServiceAccount: whose.

@@ -88,7 +88,10 @@ fn an_object_is_what_its_path_says() {
 
 #[test]
 fn an_object_of_the_cluster_has_no_namespace() {
-    let object = |namespace: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": namespace}});
+    let object = |namespace: Value| {
+        let metadata = json!({"name": "a", "namespace": namespace});
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    };
     let path = key("namespaces", None, "a");
     assert!(read(&path, &object(json!("")), &Options::default()).is_ok());
     assert!(read(&path, &object(json!("b")), &Options::default()).is_err());

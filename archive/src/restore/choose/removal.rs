@@ -20,17 +20,7 @@ pub fn may_be_removed(live: &Card, options: &Options) -> bool {
     let made_by_a_user = live.owners.is_empty()
         && matches!(live.standing, Standing::Usual | Standing::Completed)
         && !is_always_there(live);
-    within
-        && made_by_a_user
-        && !is_protected(&live.key, options)
-        && !kinds::is_backup_system(&live.key.group_resource)
-        && !is_backup_definition(live)
-}
-
-/// Without its CustomResourceDefinitions the backup system is gone, and all its objects with it.
-fn is_backup_definition(live: &Card) -> bool {
-    live.key.group_resource == "customresourcedefinitions.apiextensions.k8s.io"
-        && kinds::is_backup_system(&live.key.name)
+    within && made_by_a_user && !live.backup_system && !is_protected(&live.key, options)
 }
 
 /// What Kubernetes makes again at once, and what is made for every namespace or Service.

@@ -76,7 +76,10 @@ fn says_nothing(value: &Value) -> bool {
 /// As JSON means it: 1 and 1.0 are the same number.
 fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left == right || left.as_f64() == right.as_f64(),
+        // Whole numbers beyond 2^53 are not the same because their nearest fractions are.
+        (Value::Number(left), Value::Number(right)) if left.is_f64() != right.is_f64() => {
+            left.as_f64() == right.as_f64()
+        }
         _ => left == right,
     }
 }

@@ -1,57 +1,17 @@
 //! What only the cluster has.
 //!
 //! A snapshot holds objects as a server gave them out, with every default filled in. So a field that only the cluster has
-//! was put there since, by somebody who will see it gone: unless a server or controller writes it ([`is_written`]), or it
+//! was put there since, by somebody who will see it gone: unless a server or controller writes it ([`written`]), or it
 //! is a default that a newer server knows ([`is_default`]).
 
 use serde_json::{Map, Value};
 
-use super::found::{Found, LEADER, item, join, keyed};
+use super::found::{Found, item, join, keyed};
+use super::written;
 use crate::restore::lists::Strategy;
 
 /// Maps whose entries are told one by one, even if the snapshot lacks the map.
 const MAPS: [&str; 5] = ["annotations", "binaryData", "data", "labels", "matchLabels"];
-
-/// Beginnings of annotations that servers and controllers write.
-const ANNOTATIONS: [&str; 11] = [
-    LEADER,
-    "autoscaling.alpha.kubernetes.io/",
-    "batch.kubernetes.io/",
-    "deployment.kubernetes.io/",
-    "deprecated.daemonset.template.generation",
-    "endpoints.kubernetes.io/",
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "kubernetes.io/service-account.uid",
-    "pv.kubernetes.io/",
-    "volume.beta.kubernetes.io/",
-    "volume.kubernetes.io/",
-];
-
-/// Labels that they write.
-const LABELS: [&str; 5] = [
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-name",
-    "controller-uid",
-    "job-name",
-    "kubernetes.io/metadata.name",
-];
-
-/// Fields that they write, by kind.
-const FIELDS: &[(&str, &str)] = &[
-    ("Job", "selector"),
-    ("PersistentVolume", "resourceVersion"),
-    ("PersistentVolume", "uid"),
-    ("PersistentVolumeClaim", "volumeName"),
-    ("Pod", "ephemeralContainers"),
-    ("Pod", "nodeName"),
-    ("Pod", "preemptionPolicy"),
-    ("Pod", "priority"),
-    ("Service", "clusterIP"),
-    ("Service", "clusterIPs"),
-    ("Service", "healthCheckNodePort"),
-    ("Service", "ipFamilies"),
-    ("ServiceAccount", "secrets"),
-];
 
 /// Defaults of fields that are younger than Kubernetes 1.20.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -91,7 +51,7 @@ fn metadata(snapshot: Option<&Value>, live: &Value, found: &mut Found<'_>) {
 
 /// Compares a value at `path`, in the field `name`.
 fn field(path: &str, name: &str, snapshot: Option<&Value>, live: &Value, found: &mut Found<'_>) {
-    if found.is_full() || is_written(name, live, found.kind()) {
+    if found.is_full() || written::is_field(name, live, found.kind()) {
         return;
     }
     match (snapshot, live) {
@@ -114,14 +74,9 @@ fn map(
     found: &mut Found<'_>,
 ) {
     for (key, live) in live {
-        let written = match name {
-            "annotations" => ANNOTATIONS.iter().any(|beginning| key.starts_with(beginning)),
-            "labels" => LABELS.contains(&key.as_str()),
-            _ => false,
-        };
         let path = join(path, key);
         match snapshot.get(key) {
-            None if written => {}
+            None if written::is_entry(name, key) => {}
             // An empty value is one where the keys are a user's.
             None if MAPS.contains(&name) => found.add(&path, Some(live), None),
             snapshot => field(&path, key, snapshot, live, found),
@@ -149,11 +104,6 @@ fn list(path: &str, name: &str, snapshot: &[Value], live: &[Value], found: &mut 
             field(&item(path, &Value::from(index)), "", Some(snapshot), live, found);
         }
     }
-}
-
-/// Whether a server or controller writes a field. Certificates are put into webhooks by whoever issues them.
-fn is_written(name: &str, live: &Value, kind: &str) -> bool {
-    name == "caBundle" && live.is_string() || FIELDS.contains(&(kind, name))
 }
 
 /// Whether a value is what a server takes for one that is left out.

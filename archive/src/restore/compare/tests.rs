@@ -109,6 +109,14 @@ fn items_of_lists_are_told_by_what_they_are_told_apart_by() {
 }
 
 #[test]
+fn large_numbers_are_compared_digit_by_digit() {
+    let object = |number: u64| json!({"kind": "Widget", "spec": {"n": number}});
+    let (even, odd) = (9_007_199_254_740_992, 9_007_199_254_740_993);
+    assert_eq!(changes(&object(odd), &object(odd)), []);
+    assert_eq!(paths(changes(&object(odd), &object(even))), ["spec.n"]);
+}
+
+#[test]
 fn lists_without_keys_are_compared_in_their_order() {
     let ports = |ports: Value| json!({"kind": "Service", "spec": {"ports": ports}});
     // The same port twice: told apart by the protocol, and by the order only.
@@ -276,7 +284,10 @@ fn a_digest_is_of_what_an_object_says() {
     assert_eq!(digest(&object("2", "x", "m")), one);
     assert_ne!(digest(&object("1", "y", "l")), one);
     // Of a Secret nothing can be guessed.
-    let secret = |version: &str, value: &str| json!({"kind": "Secret", "metadata": {"uid": "u", "resourceVersion": version}, "data": {"a": value}});
+    let secret = |version: &str, value: &str| {
+        let metadata = json!({"uid": "u", "resourceVersion": version});
+        json!({"kind": "Secret", "metadata": metadata, "data": {"a": value}})
+    };
     assert_eq!(digest(&secret("1", "x")), digest(&secret("1", "y")));
     assert_ne!(digest(&secret("1", "x")), digest(&secret("2", "x")));
 }

@@ -46,6 +46,11 @@ fn forbidden_means_many_things() {
         ),
         ("pods \"web\" is forbidden: no PriorityClass with name high was found", refused("PriorityClass")),
         (
+            "pods \"web\" is forbidden: pod rejected: RuntimeClass \"gvisor\" not found",
+            refused("RuntimeClass"),
+        ),
+        ("policy 'add-label' with binding 'all' denied request: no", refused("add-label")),
+        (
             "pods \"web\" is forbidden: maximum cpu usage per Container is 1, but limit is 2",
             refused("LimitRange"),
         ),
@@ -96,6 +101,7 @@ fn invalid_means_many_things() {
             ProblemKind::Immutable,
         ),
         ("Widget \"web\" is invalid: spec.size: Required value", ProblemKind::Invalid),
+        ("Widget \"web\" is invalid: spec.policy: policy 'Retain' is not known", ProblemKind::Invalid),
     ] {
         assert_eq!(kind_of(422, "Invalid", message), kind, "{message}");
     }

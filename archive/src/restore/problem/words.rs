@@ -4,13 +4,14 @@ use kube::core::Status;
 
 use crate::restore::verdict::ProblemKind;
 
-/// Who said no, or could not be asked: what comes before its name, and the quote around that.
-const REFUSERS: [(&str, char); 5] = [
-    ("admission webhook \"", '"'),
-    ("failed calling webhook \"", '"'),
-    ("ValidatingAdmissionPolicy '", '\''),
-    ("MutatingAdmissionPolicy '", '\''),
-    ("conversion webhook for ", ' '),
+/// Who said no, or could not be asked: what comes before its name, the quote that ends it, and what must be said besides.
+const REFUSERS: [(&str, char, &str); 6] = [
+    ("admission webhook \"", '"', ""),
+    ("failed calling webhook \"", '"', ""),
+    ("conversion webhook for ", ' ', ""),
+    ("ValidatingAdmissionPolicy '", '\'', "denied request"),
+    ("policy '", '\'', "denied request"),
+    ("policy \"", '"', "denied request"),
 ];
 
 /// Admission that is built in, by its words.
@@ -18,18 +19,17 @@ const BUILT_IN: [(&str, &str); 6] = [
     ("violates PodSecurity", "PodSecurity"),
     ("error looking up service account", "ServiceAccount"),
     ("no PriorityClass with name", "PriorityClass"),
-    ("RuntimeClass not found", "RuntimeClass"),
+    ("pod rejected: RuntimeClass", "RuntimeClass"),
     (" usage per ", "LimitRange"),
-    ("from pod should match", "PriorityClass"),
+    ("Use of external IPs is denied", "DenyServiceExternalIPs"),
 ];
 
 /// The webhook or policy that refused, if one did.
 pub fn refuser(message: &str) -> Option<String> {
-    let named = REFUSERS.iter().find_map(|(before, quote)| {
+    let named = REFUSERS.iter().filter(|(.., said)| message.contains(said)).find_map(|(before, quote, _)| {
         let (_, rest) = message.split_once(before)?;
         let (name, _) = rest.split_once(*quote)?;
-        let is_said = message.contains("denied") || message.contains("fail") || message.contains("webhook");
-        is_said.then(|| name.trim_end_matches(',').to_owned())
+        Some(name.trim_end_matches(',').to_owned())
     });
     let built_in =
         || BUILT_IN.iter().find(|(words, _)| message.contains(words)).map(|(_, name)| (*name).to_owned());
@@ -38,7 +38,7 @@ pub fn refuser(message: &str) -> Option<String> {
 
 /// A namespace on its way out takes nothing new.
 pub fn is_terminating(message: &str) -> bool {
-    message.contains("because it is being terminated")
+    message.contains("is being terminated")
 }
 
 /// A quota that would be exceeded, or that wants to know more.
@@ -48,16 +48,17 @@ pub fn is_quota(message: &str) -> bool {
 
 /// A port or address that is taken.
 pub fn is_collision(message: &str) -> bool {
-    ["is already allocated", "port is already", "already in use"].iter().any(|words| message.contains(words))
+    ["already allocated", "already in use"].iter().any(|words| message.contains(words))
 }
 
 /// A field that can be set only when an object is made. Every type has its own words for it.
 pub fn is_immutable(message: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 9] = [
         "immutable",
         "cannot change",
         "can not be changed",
         "may not be changed",
+        "may not be updated",
         "may not change",
         "updates to",
         "cannot be updated",

@@ -62,7 +62,10 @@ mod tests {
 
     #[test]
     fn a_class_is_renamed_where_a_claim_is_described() {
-        let claim = |class: &str| json!({"metadata": {"annotations": {ANNOTATION: class, "x": class}}, "spec": {"storageClassName": class}});
+        let claim = |class: &str| {
+            let annotations = json!({ANNOTATION: class, "x": class});
+            json!({"metadata": {"annotations": annotations}, "spec": {"storageClassName": class}})
+        };
         let renamed = json!({
             "metadata": {"annotations": {ANNOTATION: "slow", "x": "fast"}}, "spec": {"storageClassName": "slow"}});
         for (resource, before, after) in [

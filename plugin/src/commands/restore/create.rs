@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use super::planned::{self, Aimed};
 use super::selected::{Selected, Words};
 use super::watch;
-use crate::apply::{self, Writing};
+use crate::apply::{self, Effect, Writing};
 use crate::args::DryRun;
 use crate::cluster::Cluster;
 use crate::commands::backup::follow;
@@ -60,13 +60,21 @@ pub struct Args {
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", value_name = "WHO", help_heading = "Writing")]
     dry_run: DryRun,
     /// Output format of the result: the RestoreSession at its end
-    #[arg(short, long, default_value_t, value_name = "FORMAT")]
+    #[arg(short, long, default_value_t, value_name = "FORMAT", help_heading = "Writing")]
     output: Format,
     /// Whether to show how it goes until it ends
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Watching")]
     watch: bool,
     #[command(flatten)]
     follow: follow::Flags,
+}
+
+/// A restore that has begun.
+struct Begun {
+    namespace: String,
+    name: String,
+    /// What was made for it, to restore as.
+    made: Vec<Object>,
 }
 
 /// What will be written.
@@ -83,16 +91,24 @@ impl Args {
         let manner = self.follow.manner(context, false)?;
         let begun = self.begin(context, streams).await;
         let mode = if self.watch { manner.mode } else { Mode::None };
-        let Some((cluster, prepared)) = follow::begun(begun, mode, (context, streams))? else {
+        let Some((cluster, begun)) = follow::begun(begun, mode, (context, streams))? else {
             return Ok(());
         };
-        let Prepared { namespace, name, .. } = &prepared;
+        let Begun { namespace, name, made } = &begun;
         if !self.watch {
+            restorer::told(made, streams);
             streams.story.plain(&format!("Next: kubectl kubestash restore watch {name} -n {namespace}"));
             return Ok(());
         }
         let runs = std::slice::from_ref(name);
-        watch::to_the_end(&cluster, (namespace, runs), (manner, &self.output), (context, streams)).await
+        let manner = (manner, &self.output);
+        let ended = watch::to_the_end(&cluster, (namespace, runs), manner, (context, &mut *streams)).await;
+        if ended.as_ref().err().is_none_or(|failure| matches!(failure.exit(), Exit::Failed | Exit::Partly)) {
+            restorer::take_back(&cluster, made, streams).await;
+        } else {
+            restorer::told(made, streams);
+        }
+        ended
     }
 
     /// Plans, asks and writes; none when there is nothing to do, or nothing was to be done.
@@ -100,7 +116,7 @@ impl Args {
         &self,
         context: &Context,
         streams: &mut Streams<'_>,
-    ) -> Result<Option<(Cluster, Prepared)>, Failure> {
+    ) -> Result<Option<(Cluster, Begun)>, Failure> {
         let words = self.selected.words()?;
         let cluster = context.cluster().await?;
         let aimed = planned::aimed(&cluster, (&self.selected, &words), (context, &mut *streams)).await?;
@@ -122,8 +138,9 @@ impl Args {
         if self.dry_run == DryRun::None {
             self.confirmed(&aimed, report.as_ref(), (context, &mut *streams)).await?;
         }
-        self.write(&cluster, &prepared, streams).await?;
-        Ok((self.dry_run == DryRun::None).then_some((cluster, prepared)))
+        let made = self.write(&cluster, &prepared, streams).await?;
+        let Prepared { namespace, name, .. } = prepared;
+        Ok((self.dry_run == DryRun::None).then_some((cluster, Begun { namespace, name, made })))
     }
 
     /// The plan that the restore is held to: the one that was shown, which must be the one that was named.
@@ -191,7 +208,7 @@ impl Args {
         report: Option<&Report>,
         (context, streams): (&Context, &mut Streams<'_>),
     ) -> Result<(), Failure> {
-        let severity = consent::severity(report, &aimed.aim.options);
+        let severity = consent::severity(report, &aimed.aim.options, !self.accept_changes);
         let cluster = context.context_name()?;
         let sources = aimed.aim.part.sources();
         let name = consent::name(report, &sources, &cluster);
@@ -199,12 +216,13 @@ impl Args {
         self.confirm.given(&severity, (&name, &place), (context, streams)).await
     }
 
+    /// Writes, and says which objects of the restorer were not there before.
     async fn write(
         &self,
         cluster: &Cluster,
         prepared: &Prepared,
         streams: &mut Streams<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Object>, Failure> {
         let writing = Writing { dry_run: self.dry_run, force: false };
         let written = apply::write(cluster, &prepared.objects, writing).await?;
         // The result of a restore that is followed is its end.
@@ -213,9 +231,12 @@ impl Args {
             for one in &written {
                 streams.story.line(Glyph::Done, &format!("{} {}", one.reference, one.effect.word()));
             }
-            return Ok(());
+        } else {
+            apply::print(&written, self.dry_run, &self.output, streams)?;
         }
-        apply::print(&written, self.dry_run, &self.output, streams)
+        let made = prepared.objects.iter().zip(&written);
+        let made = made.filter(|(object, one)| one.effect == Effect::Created && !object.create_only);
+        Ok(made.map(|(object, _)| object.clone()).collect())
     }
 }
 
@@ -235,7 +256,7 @@ fn tell(
     let text = planned::text(&aimed.heading(report, context)?, report, manner);
     let text = format!("{text} · plan {}", report.plan_id());
     // What is removed or changed is told however quiet it is to be.
-    match consent::severity(Some(report), &aimed.aim.options) {
+    match consent::severity(Some(report), &aimed.aim.options, true) {
         Severity::Severe { .. } => streams.story.always(&text),
         Severity::Mild { .. } => streams.story.plain(&text),
     }
@@ -251,7 +272,8 @@ async fn restorer(
         return Ok(restorer.clone());
     }
     let (namespace, name) = (aimed.aim.namespace(), restorer::NAME);
-    let question = format!("Make ServiceAccount {namespace}/{name} with the rights that this takes, to restore as?");
+    let question =
+        format!("Make ServiceAccount {namespace}/{name} with the rights that this takes, to restore as?");
     if prompt::possible(context) && prompt::confirm(&question, (context, streams)).await? {
         return Ok(Restorer::New(name.to_owned()));
     }

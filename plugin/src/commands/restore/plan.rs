@@ -23,11 +23,11 @@ use crate::streams::Streams;
 /// fail. -v tells of each object and each field.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    selected: Selected,
     /// Output format; name prints what would change
     #[arg(short, long, default_value_t, value_name = "FORMAT")]
     output: Format,
+    #[command(flatten)]
+    selected: Selected,
 }
 
 impl Args {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use archive::restore;
 use archive::restore::progress::Progress;
-use archive::restore::report::Report;
+use archive::restore::report::{Line, Report};
+use archive::restore::verdict::{ProblemKind, Verdict};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use tokio_util::sync::CancellationToken;
@@ -116,6 +117,10 @@ impl Aimed {
             let text = "the snapshot holds nothing of what is asked for: -n NAMESPACE, or -A for all of it";
             streams.story.line(Glyph::Warning, text);
         }
+        if report.lines.iter().any(is_forbidden) && matches!(self.restorer, Some(Restorer::Existing(_))) {
+            let text = "the account lacks rights: --create-restorer makes one that has those that this takes";
+            streams.story.line(Glyph::Warning, text);
+        }
         Ok(report)
     }
 
@@ -134,6 +139,10 @@ impl Aimed {
     }
 }
 
+fn is_forbidden(line: &Line) -> bool {
+    matches!(&line.verdict, Verdict::Fail { problem } if problem.kind == ProblemKind::Forbidden)
+}
+
 /// `taken 14h ago, 63 objects`
 fn taken(snapshot: &crds::storage::Snapshot, now: Timestamp) -> String {
     let age = glance::taken(snapshot).map(|taken| format!("taken {} ago", human::age_at(taken, now)));
@@ -147,10 +156,10 @@ fn taken(snapshot: &crds::storage::Snapshot, now: Timestamp) -> String {
 fn told_places(places: &[&str]) -> String {
     const NAMED: usize = 4;
     let named: Vec<&str> = places.iter().copied().filter(|place| !place.is_empty()).collect();
-    let cluster = if places.len() > named.len() { " and what belongs to none" } else { "" };
+    let cluster = if places.len() > named.len() { " and the cluster itself" } else { "" };
     match named.as_slice() {
         [] if cluster.is_empty() => String::new(),
-        [] => ", in no namespace".to_owned(),
+        [] => ", the cluster itself".to_owned(),
         [one] => format!(", namespace {one}{cluster}"),
         few if few.len() <= NAMED => format!(", namespaces {}{cluster}", few.join(", ")),
         many => format!(", {}{cluster}", human::counted(many.len(), "namespace")),
@@ -186,9 +195,6 @@ pub fn text(heading: &[(&'static str, String, String)], report: &Report, manner:
 
 #[cfg(test)]
 mod tests {
-    use archive::restore::report::Line;
-    use archive::restore::verdict::Verdict;
-
     use super::*;
 
     #[test]
@@ -234,9 +240,9 @@ Into  cluster dev, namespace shop   as ServiceAccount shop/backup-restorer
     #[test]
     fn places_are_named_while_they_are_few() {
         assert_eq!(told_places(&["shop"]), ", namespace shop");
-        assert_eq!(told_places(&["", "a", "b"]), ", namespaces a, b and what belongs to none");
+        assert_eq!(told_places(&["", "a", "b"]), ", namespaces a, b and the cluster itself");
         assert_eq!(told_places(&["a", "b", "c", "d", "e"]), ", 5 namespaces");
-        assert_eq!(told_places(&[""]), ", in no namespace");
+        assert_eq!(told_places(&[""]), ", the cluster itself");
         assert_eq!(told_places(&[]), "");
     }
 }

@@ -19,13 +19,13 @@ pub struct Selected {
     #[arg(long, conflicts_with = "to_time", value_name = "SNAPSHOT[:OBJECT]")]
     snapshot: Option<String>,
     #[command(flatten)]
+    pub look: look::Flags,
+    #[command(flatten)]
     pub what: What,
     #[command(flatten)]
     pub how: How,
     #[command(flatten)]
     pub restorer: restorer::Flags,
-    #[command(flatten)]
-    pub look: look::Flags,
 }
 
 /// The words, understood.

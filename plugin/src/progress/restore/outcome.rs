@@ -90,6 +90,8 @@ fn fix(session: &RestoreSession, why: &str, restored: &Restored) -> String {
         "--service-account NAME, or --create-restorer, which makes one with the rights that it takes".into()
     } else if has(&["deadline", "timed out"]) {
         "--restore-timeout 2h   gives it more time; what is there already is found unchanged".into()
+    } else if session.status.as_ref().and_then(|status| status.phase) == Some(RestorePhase::Invalid) {
+        format!("kubectl edit restoresession {name} -n {namespace}   once it is right, it begins")
     } else if restored.counts.is_some() {
         format!("kubectl kubestash restore status {name} -n {namespace} -v   tells of each object")
     } else {

@@ -170,8 +170,9 @@ fn what_the_validation_says_is_the_cause_of_an_invalid_restore() {
     let refused = condition("ValidationPassed", "False", "Snapshot shop/gone does not exist\nmore", 1);
     let states = [(1, session(&json!({"phase": "Invalid", "conditions": [refused]})))];
     let (_, view) = play(&states).pop().unwrap();
-    let Outcomes::Failed { why, partly, .. } = view.outcome.unwrap().result else { panic!("it failed") };
+    let Outcomes::Failed { why, partly, fix, .. } = view.outcome.unwrap().result else { panic!("it failed") };
     assert_eq!(why, "Snapshot shop/gone does not exist");
+    assert!(fix.starts_with("kubectl edit restoresession restore-shop-1763806800 -n shop"), "{fix}");
     assert!(!partly);
     assert_eq!(view.stages[0].state, State::Failed);
 }

@@ -14,7 +14,7 @@ use crate::look::pager;
 /// Below this many characters a remark stands below its object.
 const NARROW: usize = 60;
 /// The widest column of names; a longer one pushes its remark aside.
-const WIDEST: usize = 48;
+const WIDEST: usize = 64;
 /// The longest value of a field that is shown.
 const LONGEST: usize = 80;
 
@@ -39,6 +39,11 @@ impl Row {
     /// The same with a remark.
     pub fn with_remark(self, remark: &str) -> Self {
         Self { remark: remark.to_owned(), ..self }
+    }
+
+    /// The same of a thing that gets another name.
+    pub fn renamed(self, new: &str) -> Self {
+        Self { name: format!("{} -> {new}", self.name), ..self }
     }
 
     /// The row of one object.

@@ -110,16 +110,27 @@ fn objects_of_several_namespaces_say_which() {
     report.lines.truncate(3);
     report.lines[1].into = Some("trial".into());
     report.lines[2].namespace = None;
+    report.lines[2].resource = "namespaces".into();
+    report.lines[2].name = "shop".into();
     assert_eq!(
         objects(&report, Manner { verbose: true, coloured: false, ..Manner::default() }),
         "  create     trial  services/orders
                       ‼ its owner is gone
-  unchanged  -      serviceaccounts/orders
-  leave      shop   secrets/orders-db       exists and differs: data.password   (--override takes the snapshot's)
+  unchanged  -      namespaces/shop -> trial
+  leave      shop   secrets/orders-db         exists and differs: data.password   (--override takes the snapshot's)
                       data.password: differs (hidden)
 ‼ quota pods of namespace shop would be exceeded
 "
     );
+}
+
+#[test]
+fn warnings_are_many_only_when_all_are_asked_for() {
+    let warnings = (0..20).map(|number| format!("type {number} cannot be seen")).collect();
+    let report = Report { lines: Vec::new(), warnings };
+    let text = objects(&report, Manner::default());
+    assert!(text.ends_with("‼ 14 more warnings   (-v for all)\n"), "{text}");
+    assert_eq!(objects(&report, Manner { verbose: true, ..Manner::default() }).lines().count(), 20);
 }
 
 #[test]

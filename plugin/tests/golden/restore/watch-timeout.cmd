@@ -1,2 +1,2 @@
-kubectl kubestash restore watch --timeout 2s --progress=none
+kubectl kubestash restore watch --timeout 4s --progress=none
 api restores.json
