@@ -22,8 +22,7 @@ pub struct Coverage {
     /// The target, its namespace written out; absent for a backup without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TypedObjectReference>,
-    /// The values of the task's parameters, defaults included.
-    #[serde(default)]
+    /// The values of the task's parameters, defaults included. Never absent: nothing must not be read as everything.
     pub parameters: BTreeMap<String, String>,
 }
 
@@ -107,6 +106,7 @@ mod tests {
             None,
             Some(""),
             Some("[]"),
+            Some("{}"),
             Some(r#"{"parameters": {"IncludeClusterResources": "perhaps"}}"#),
             Some(r#"{"target": {"name": "x"}}"#),
         ] {
