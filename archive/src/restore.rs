@@ -99,14 +99,6 @@ pub enum Error {
         /// Why.
         source: crate::discovery::Error,
     },
-    /// A request without which nothing can be said failed.
-    #[snafu(display("failed to {action}: {source}"))]
-    Ask {
-        /// What was asked.
-        action: &'static str,
-        /// Why.
-        source: crate::api::Error,
-    },
     /// What the snapshot lacks cannot be told from what the backup did not see.
     #[snafu(display("nothing can be removed: {reason}"))]
     Prune {
@@ -136,9 +128,7 @@ impl Error {
     #[must_use]
     pub const fn permanence(&self) -> Permanence {
         match self {
-            Self::Read { .. } | Self::Discover { .. } | Self::Ask { .. } | Self::Cancelled => {
-                Permanence::Temporary
-            }
+            Self::Read { .. } | Self::Discover { .. } | Self::Cancelled => Permanence::Temporary,
             Self::Moved { .. } | Self::Prune { .. } => Permanence::Permanent,
         }
     }

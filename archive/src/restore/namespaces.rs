@@ -68,9 +68,10 @@ impl Walk<'_> {
         }
         let key = key(&name);
         let outcome = self.make(At { place, key: &key, strict: false }, &object).await;
-        let before = results.namespaces.get(&name).map(|line| &line.verdict);
-        if matches!(before, Some(Verdict::Fail { .. })) {
-            self.progress.again();
+        match results.namespaces.get(&name).map(|line| &line.verdict) {
+            None => self.expect_more(1),
+            Some(Verdict::Fail { .. }) => self.progress.again(),
+            Some(_) => {}
         }
         self.progress.add(&outcome.verdict, 0);
         results.namespaces.insert(name, outcome.line(&key, &key));

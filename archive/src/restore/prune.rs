@@ -132,6 +132,7 @@ impl Walk<'_> {
 
     /// What others depend on goes last.
     async fn remove_all(&self, cards: &[Card], surplus: &[Surplus]) -> Vec<Line> {
+        self.expect_more(cards.len());
         let all: Vec<usize> = (0..cards.len()).collect();
         let mut lines = Vec::with_capacity(cards.len());
         for level in tier::levels(cards, &all).into_iter().rev() {

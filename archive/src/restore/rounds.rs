@@ -70,9 +70,9 @@ impl Walk<'_> {
         let paths: BTreeSet<String> = terminating.take(WATCHED).collect();
         let is_gone = |found: &watch::Collection| found.is_empty();
         let watches = paths.iter().map(|path| watch::until(self.requests.api(), path, GONE_WITHIN, is_gone));
-        let watched = join_all(watches).await;
+        let seen = join_all(watches).await;
         // Also for whom may not watch.
-        if watched.is_empty() || watched.iter().any(Result::is_err) {
+        if seen.is_empty() || seen.iter().any(Result::is_err) {
             tokio::time::sleep(FIRST_PAUSE.saturating_mul(1 << round.saturating_sub(2).min(4))).await;
         }
     }

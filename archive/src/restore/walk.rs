@@ -136,10 +136,17 @@ impl Walk<'_> {
         let again = results.outcomes.contains_key(&index);
         if again {
             self.progress.again();
+        } else if self.chosen.if_needed.values().any(|needed| *needed == index) {
+            self.expect_more(1);
         }
         let bytes = if again { 0 } else { self.contents.size(index) };
         self.progress.add(&outcome.verdict, bytes);
         results.outcomes.insert(index, outcome);
+    }
+
+    /// There are more objects than was known in the beginning.
+    pub fn expect_more(&self, objects: usize) {
+        self.progress.expect(self.progress.total().unwrap_or_default() + objects as u64);
     }
 
     /// Objects of a type that was just defined are refused until the server has established it.

@@ -71,26 +71,48 @@ fn places(cluster: &Cluster) -> Vec<Place> {
 
 fn mutate(cluster: &mut Cluster, mutation: &Mutation, refused: &mut Vec<String>) {
     let all = places(cluster);
-    let chosen = |number: &usize| all.get(number % all.len().max(1)).cloned();
-    let of = |number: &usize| chosen(number).map(|at| at.0);
+    let number = match mutation {
+        Mutation::Delete(number)
+        | Mutation::EditData(number)
+        | Mutation::EditSpec(number)
+        | Mutation::AddLabel(number)
+        | Mutation::ServeOtherVersion(number)
+        | Mutation::DenyByWebhook(number)
+        | Mutation::DenyRight(number) => *number,
+        other => return mutate_namespaces(cluster, other),
+    };
+    let Some(at) = all.get(number % all.len().max(1)) else { return };
+    let of = at.0.as_str();
     match mutation {
-        Mutation::Delete(number) => chosen(number).iter().for_each(|at| {
+        Mutation::Delete(_) => {
             cluster.forget(at);
             cluster.collect_garbage();
-        }),
-        Mutation::EditData(number) => chosen(number)
-            .iter()
-            .filter(|at| at.0 == "configmaps" || at.0 == "secrets")
-            .for_each(|at| cluster.edit(at, "somebody", "/data/a", json!("Y2hhbmdlZA=="))),
-        Mutation::EditSpec(number) => chosen(number)
-            .iter()
-            .filter(|at| at.0 == "deployments.apps" || at.0 == "widgets.example.com")
-            .for_each(|at| cluster.edit(at, "somebody", "/spec/replicas", json!(7))),
-        Mutation::AddLabel(number) => {
-            chosen(number)
-                .iter()
-                .for_each(|at| cluster.edit(at, "somebody", "/metadata/labels/new", json!("x")));
         }
+        Mutation::EditData(_) if ["configmaps", "secrets"].contains(&of) => {
+            cluster.edit(at, "somebody", "/data/a", json!("Y2hhbmdlZA=="));
+        }
+        Mutation::EditSpec(_) if ["deployments.apps", "widgets.example.com"].contains(&of) => {
+            cluster.edit(at, "somebody", "/spec/replicas", json!(7));
+        }
+        Mutation::AddLabel(_) => cluster.edit(at, "somebody", "/metadata/labels/new", json!("x")),
+        Mutation::ServeOtherVersion(_) => {
+            for of in cluster.types.iter_mut().filter(|found| found.group_resource() == of) {
+                of.versions = vec!["v2".to_owned()];
+            }
+        }
+        Mutation::DenyByWebhook(_) => refused.push(at.2.clone()),
+        Mutation::DenyRight(_) => {
+            let verb = ["create", "patch", "update", "delete"][number % 4];
+            cluster.denied.insert((verb.to_owned(), of.to_owned(), "shop".to_owned()));
+        }
+        _ => {}
+    }
+}
+
+fn mutate_namespaces(cluster: &mut Cluster, mutation: &Mutation) {
+    let shop = place("namespaces", "", "shop");
+    let exists = cluster.objects.contains_key(&shop);
+    match mutation {
         Mutation::Add { namespace, name } => {
             let namespace = ["shop", "default", "kube-system"][*namespace];
             if cluster.has("namespaces", "", namespace) {
@@ -98,31 +120,15 @@ fn mutate(cluster: &mut Cluster, mutation: &Mutation, refused: &mut Vec<String>)
             }
         }
         Mutation::DropDefinition => cluster.forget(&place(DEFINITIONS, "", "widgets.example.com")),
-        Mutation::DropNamespace => cluster.forget(&place("namespaces", "", "shop")),
-        Mutation::EndNamespace => {
-            let at = place("namespaces", "", "shop");
-            if cluster.objects.contains_key(&at) {
-                let when = json!("2026-11-23T10:00:00Z");
-                cluster.edit(&at, "somebody", "/metadata/deletionTimestamp", when);
-            }
+        Mutation::DropNamespace => cluster.forget(&shop),
+        Mutation::EndNamespace if exists => {
+            cluster.edit(&shop, "somebody", "/metadata/deletionTimestamp", json!("2026-11-23T10:00:00Z"));
         }
-        Mutation::ServeOtherVersion(number) => {
-            let name = of(number);
-            if let Some(of) = cluster.types.iter_mut().find(|of| Some(of.group_resource()) == name) {
-                of.versions = vec!["v2".to_owned()];
-            }
+        Mutation::FillQuota if exists => {
+            let hard = json!({"configmaps": "0", "secrets": "0"});
+            cluster.put("resourcequotas", "shop", "full", &json!({"spec": {"hard": hard}}));
         }
-        Mutation::DenyByWebhook(number) => refused.extend(chosen(number).map(|at| at.2)),
-        Mutation::DenyRight(number) => cluster.denied.extend(of(number).map(|of| {
-            let verb = ["create", "patch", "update", "delete"][number % 4];
-            (verb.to_owned(), of, "shop".to_owned())
-        })),
-        Mutation::FillQuota => {
-            if cluster.has("namespaces", "", "shop") {
-                let hard = json!({"configmaps": "0", "secrets": "0"});
-                cluster.put("resourcequotas", "shop", "full", &json!({"spec": {"hard": hard}}));
-            }
-        }
+        _ => {}
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::server::cluster::{Cluster, place};
 use crate::server::objects::{DEFINITIONS, essence, establish};
-use crate::server::{Server, fault};
+use crate::server::{Call, Server, fault};
 use crate::support::{assert_no_failure, back_up, line, options, planned, real_writes, restored, told};
 
 pub fn definition() -> Value {
@@ -145,12 +145,8 @@ async fn a_new_object_takes_one_request() {
     let server = Server::new(Cluster::with_namespaces(&["shop"]));
     let report = restored(&server, &source, &options(&[])).await;
     assert_eq!(told(&report).iter().filter(|line| line.starts_with("create configmaps ")).count(), 100);
-    let about: Vec<String> = server
-        .calls()
-        .iter()
-        .map(crate::server::Call::told)
-        .filter(|call| call.contains("configmaps"))
-        .collect();
+    let about: Vec<String> =
+        server.calls().iter().map(Call::told).filter(|call| call.contains("configmaps")).collect();
     assert_eq!(about, vec!["POST /api/v1/namespaces/shop/configmaps"; 100]);
 }
 
@@ -163,7 +159,7 @@ async fn a_plan_says_what_a_restore_does_and_writes_nothing() {
     let plan = planned(&server, &source, &options(&[])).await;
     assert_eq!(server.cluster().objects, before);
     assert_eq!(real_writes(&server), []);
-    assert!(server.calls().iter().any(|call| call.is_write()), "it asks the server");
+    assert!(server.calls().iter().any(Call::is_write), "it asks the server");
     let widget = line(&plan, "widgets.example.com", "orders");
     assert_eq!(widget.notes, ["not checked: its type widgets.example.com does not exist yet"]);
     let config = line(&plan, "configmaps", "orders");

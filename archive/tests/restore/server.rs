@@ -131,11 +131,6 @@ impl Server {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Forgets the requests so far.
-    pub fn forget(&self) {
-        self.calls.lock().unwrap().clear();
-    }
-
     pub fn client(self: &Arc<Self>) -> Client {
         let server = Arc::clone(self);
         let service = tower::service_fn(move |request: Request<Body>| {

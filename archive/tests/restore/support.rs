@@ -146,6 +146,7 @@ pub async fn try_restore(server: &Arc<Server>, source: &Source, options: &Option
     let restore = restore(server.client(), source, options, &progress, &stop);
     let report = for_any_thread(restore).await?;
     assert_eq!(progress.counts(), report.counts(), "the progress counts what the report says");
+    assert_eq!(progress.total().unwrap_or_default(), report.lines.len() as u64);
     Ok(report)
 }
 

@@ -168,12 +168,16 @@ impl Cluster {
         self.log.push(Event { version: self.version, place: at.clone(), kind: "DELETED", object });
         if at.0 == "namespaces" {
             let inside: Vec<Place> = self.objects.keys().filter(|(_, of, _)| *of == at.2).cloned().collect();
-            inside.iter().for_each(|at| self.forget(at));
+            for at in &inside {
+                self.forget(at);
+            }
         }
         if at.0 == "customresourcedefinitions.apiextensions.k8s.io" {
             self.types.retain(|of| of.group_resource() != at.2);
             let of: Vec<Place> = self.objects.keys().filter(|(of, ..)| *of == at.2).cloned().collect();
-            of.iter().for_each(|at| self.forget(at));
+            for at in &of {
+                self.forget(at);
+            }
         }
     }
 
@@ -194,7 +198,9 @@ impl Cluster {
             if orphans.is_empty() {
                 return collected;
             }
-            orphans.iter().for_each(|at| self.forget(at));
+            for at in &orphans {
+                self.forget(at);
+            }
             collected.extend(orphans);
         }
     }
