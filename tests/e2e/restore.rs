@@ -1,5 +1,6 @@
 //! Bringing back: an application in a namespace of its own, its backups in another, so that the first may go.
 
+mod around;
 mod exact;
 mod existing;
 mod hostile;

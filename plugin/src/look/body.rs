@@ -19,6 +19,10 @@ const NOISE: &[(&str, &[&str])] = &[
     ("Lease", &["spec", "leaseTransitions"]),
 ];
 
+/// What a Service is given anew in each of its lives, unless it wishes for no address.
+const GIVEN: &[&[&str]] =
+    &[&["spec", "clusterIP"], &["spec", "clusterIPs"], &["spec", "healthCheckNodePort"]];
+
 /// An object from its file; what cannot be read as one is told instead.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     codec::decode::<Value>(bytes).map_err(|error| error.to_string())
@@ -31,6 +35,11 @@ pub fn meant(body: &Value) -> Value {
     let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     for (of, path) in NOISE {
         if *of == "*" || *of == kind {
+            remove(&mut body, path);
+        }
+    }
+    if kind == "Service" && body.pointer("/spec/clusterIP").is_some_and(|address| address != "None") {
+        for path in GIVEN {
             remove(&mut body, path);
         }
     }
@@ -109,6 +118,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_address_of_a_service_is_given_and_none_is_a_wish() {
+        let service = |address: &str| {
+            json!({"kind": "Service", "metadata": {"name": "a"},
+                "spec": {"clusterIP": address, "clusterIPs": [address], "ports": [{"nodePort": 30000}]}})
+        };
+        assert_eq!(meant(&service("10.0.0.1")), meant(&service("10.0.0.2")));
+        assert_ne!(meant(&service("10.0.0.1")), meant(&service("None")));
+        assert_eq!(meant(&service("10.0.0.1"))["spec"], json!({"ports": [{"nodePort": 30000}]}));
+    }
 
     #[test]
     fn what_changes_by_itself_is_left_out() {

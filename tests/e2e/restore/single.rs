@@ -72,7 +72,9 @@ async fn filters_choose_as_they_do_for_a_backup() {
     labelled.assert_success();
     assert_eq!(labelled.of("create"), ["configmaps/orders-settings", "secrets/orders-db"]);
 
-    let rest = kept.restore("rest", &[("ExcludeResources", "deployments.apps,services")]).await;
+    // Without its Deployment nothing would make the ReplicaSet again: it would be brought back, and the Pod by it.
+    let excluded = "deployments.apps,replicasets,pods,services";
+    let rest = kept.restore("rest", &[("ExcludeResources", excluded)]).await;
     rest.assert_success();
     assert_eq!(rest.of("create"), ["configmaps/unrelated"]);
     assert!(!kept.has("deployment/orders").await && !kept.has("service/orders").await);
