@@ -1,6 +1,6 @@
 //! A Job of a session and its pods, as read from the API server.
 
-use crds::label;
+use crds::{label, name};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Resource, ResourceExt};
@@ -29,7 +29,7 @@ impl Execution {
         let Some(job) = cluster.find::<Job>(&namespace, name).await? else { return Ok(Self::default()) };
         let pods = match executor::state(&job, &[]) {
             executor::State::Succeeded => Vec::new(),
-            _ => cluster.list::<Pod>(Some(&namespace), &pods_of(session, component)).await?,
+            _ => pods_of(cluster, session, component).await?,
         };
         let is_of_job = |pod: &Pod| {
             pod.owner_references().iter().any(|owner| Some(&owner.uid) == job.metadata.uid.as_ref())
@@ -45,8 +45,17 @@ impl Execution {
     }
 }
 
-/// Selects the pods of a session's Jobs (contract §3.1).
-#[must_use]
-pub fn pods_of<S: Resource<DynamicType = ()>>(session: &S, component: &str) -> String {
-    format!("{}={},{}={component}", label::INVOKER_NAME, session.name_any(), label::COMPONENT)
+/// The pods of a session's Jobs of that component (contract §3.1). They are found by a label that is the session's name;
+/// a name that is no label has no Job.
+pub async fn pods_of<S: Resource<DynamicType = ()>>(
+    cluster: &Cluster,
+    session: &S,
+    component: &str,
+) -> Result<Vec<Pod>, Error> {
+    let name = session.name_any();
+    if name.len() > name::MAX {
+        return Ok(Vec::new());
+    }
+    let labels = format!("{}={name},{}={component}", label::INVOKER_NAME, label::COMPONENT);
+    cluster.list::<Pod>(session.namespace().as_deref(), &labels).await
 }

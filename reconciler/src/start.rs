@@ -6,7 +6,7 @@ use crds::addons::{Addon, Function};
 use crds::core::addon_info::AddonInfo;
 use crds::reference::ObjectReference;
 use crds::storage::{BackupStorage, Repository};
-use crds::usage_policy;
+use crds::{name, usage_policy};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
@@ -118,6 +118,10 @@ pub async fn revoke<K: Resource<DynamicType = ()>>(
     cluster: &Cluster,
     owner: &K,
 ) -> Result<(), cluster::Error> {
+    if owner.name_any().len() > name::MAX {
+        // Nothing could be labelled with it, so nothing was made.
+        return Ok(());
+    }
     let labels = access::labels_of(owner);
     for binding in cluster.list::<RoleBinding>(None, &labels).await? {
         cluster.delete(&binding).await?;

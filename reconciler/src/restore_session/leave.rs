@@ -5,7 +5,6 @@ use std::time::Duration;
 use crds::core::{BackupConfiguration, RestoreSession};
 use crds::label;
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::{executor, pause};
@@ -29,8 +28,7 @@ pub async fn leave(context: &Context, session: &RestoreSession) -> Result<Next, 
     }
     let (cluster, home) = (&context.cluster, session.namespace().unwrap_or_default());
     executor::end_restore(cluster, session).await?;
-    let pods = execution::pods_of(session, label::component::RESTORE);
-    let pods = cluster.list::<Pod>(Some(&home), &pods).await?;
+    let pods = execution::pods_of(cluster, session, label::component::RESTORE).await?;
     let since = session.metadata.deletion_timestamp.as_ref().map_or(context.now(), |time| time.0);
     let left = PATIENCE - context.now().duration_since(since);
     if left.is_positive() && !pods.iter().all(is_over) {

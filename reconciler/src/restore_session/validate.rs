@@ -16,7 +16,7 @@ use crds::core::restore_session::RestoreDataSource;
 use crds::reference::TypedObjectReference;
 use crds::storage::snapshot::{COMPONENT_MANIFEST, SnapshotPhase};
 use crds::storage::{BackupStorage, Repository, Snapshot};
-use crds::{condition, usage_policy};
+use crds::{condition, label, name, usage_policy};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Resource, ResourceExt};
 
@@ -41,6 +41,15 @@ pub struct Verdict {
 #[must_use]
 pub fn validate(session: &RestoreSession, found: &Found) -> Verdict {
     let mut verdict = Verdict::default();
+    let name = session.name_any();
+    if name.len() > name::MAX {
+        verdict.problem(format!(
+            "metadata.name has {} characters; it becomes the name of a Job and the label {}, which take {}",
+            name.len(),
+            label::INVOKER_NAME,
+            name::MAX
+        ));
+    }
     let options = addon_of(session, found, &mut verdict);
     match &session.spec.data_source {
         None => verdict.problem("spec.dataSource is missing: say what to restore"),
@@ -277,9 +286,9 @@ fn account(session: &RestoreSession, found: &Found, verdict: &mut Verdict) {
     let Some(name) = session.service_account() else {
         return verdict.problem(format!(
             "addon.jobTemplate.spec.serviceAccountName is missing: a restore has no rights of its own; name a \
-             ServiceAccount of namespace {home:?} that may write what is to be restored, for example: kubectl create \
-             serviceaccount -n {home} restorer; kubectl create rolebinding -n {home} restorer --clusterrole=admin \
-             --serviceaccount={home}:restorer"
+             ServiceAccount of namespace {home:?} that may write what is to be restored, for example one made by: kubectl \
+             create serviceaccount -n {home} restorer; and in each namespace that is restored: kubectl create rolebinding \
+             -n NAMESPACE restorer --clusterrole=admin --serviceaccount={home}:restorer"
         ));
     };
     verdict.needs::<ServiceAccount>((&home, name), found.account);

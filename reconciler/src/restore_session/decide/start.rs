@@ -33,7 +33,6 @@ pub(super) fn validation(view: &View<'_>) -> Option<Plan> {
     let mut status = view.status.clone();
     status.dependencies = dependencies;
     status.total_components = Some(COMPONENTS);
-    target(found, &mut status, view);
     let is_hopeless = !problems.is_empty() || view.now.duration_since(view.created()) >= PATIENCE;
     if !missing.is_empty() && !is_hopeless {
         let step = Step::Wait(Next::After(LOOK_AGAIN));
@@ -53,6 +52,7 @@ pub(super) fn validation(view: &View<'_>) -> Option<Plan> {
         let failed = failed.observed(generation).message(problems.join("; "));
         condition::set(&mut status.conditions, failed, view.now);
     }
+    target(found, &mut status, view);
     Some(Plan { step: Step::Record, status })
 }
 

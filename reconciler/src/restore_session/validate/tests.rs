@@ -108,6 +108,7 @@ fn a_session_in_order_says_what_it_needs() {
 #[test]
 fn what_the_spec_says_wrong_is_told() {
     for (change, begins) in [
+        (json!({"metadata": {"name": "x".repeat(64)}}), "metadata.name has 64 characters"),
         (json!({"spec": {"dataSource": null}}), "spec.dataSource is missing"),
         (json!({"spec": {"dataSource": {"repository": ""}}}), "spec.dataSource.repository is missing"),
         (json!({"spec": {"dataSource": {"components": ["dump"]}}}), "spec.dataSource.components"),
