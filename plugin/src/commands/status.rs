@@ -1,19 +1,26 @@
 //! `status`: one screen that says how the backups of a namespace, or of all, are doing.
 
-use crds::core::BackupConfiguration;
+use std::time::Duration;
+
+use crds::core::restore_session::RestorePhase;
+use crds::core::{BackupConfiguration, RestoreSession};
 use crds::storage::BackupStorage;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt as _};
 
 use crate::commands::list;
-use crate::commands::{backup, create};
+use crate::commands::{backup, create, restore};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::glance::problem::{self, Problem};
 use crate::glance::{self, Glance, World};
 use crate::human;
 use crate::output;
+use crate::progress;
 use crate::streams::Streams;
+
+/// How long a restore that failed is told of.
+const RECENT: Duration = Duration::from_hours(24);
 
 /// Show storages, backups, last and next runs, and problems on one screen
 #[derive(Debug, clap::Args)]
@@ -31,6 +38,7 @@ impl Args {
         let cluster = context.cluster().await?;
         let mut storages: Vec<BackupStorage> = cluster.list(namespace.as_deref(), "").await?;
         let mut world = World::observe(&cluster, namespace.as_deref(), "").await?;
+        let restores: Vec<RestoreSession> = cluster.list_permitted(namespace.as_deref()).await?;
         if storages.is_empty() && world.configurations.is_empty() {
             create::installed(&cluster).await?;
             let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace} namespace"));
@@ -40,7 +48,8 @@ impl Args {
         }
         list::sort_by_name(&mut storages);
         list::sort_by_name(&mut world.configurations);
-        let text = screen(&storages, &world, now, self.all_namespaces);
+        let mut text = screen(&storages, &world, now, self.all_namespaces);
+        text.push_str(&restored(&restores, now, self.all_namespaces));
         streams.results.write_all(text.as_bytes())?;
         Ok(())
     }
@@ -71,6 +80,35 @@ fn screen(storages: &[BackupStorage], world: &World, now: Timestamp, everywhere:
         text.push_str(&told_problem(name, problem));
     }
     text
+}
+
+/// The restores that go on, and those that failed a short while ago.
+fn restored(restores: &[RestoreSession], now: Timestamp, everywhere: bool) -> String {
+    let mut shown: Vec<&RestoreSession> = restores
+        .iter()
+        .filter(|restore| {
+            let made = restore.creation_timestamp().map_or(now, |made| made.0);
+            let is_recent = human::between(made, now) < RECENT;
+            let phase = restore.status.as_ref().and_then(|status| status.phase);
+            phase != Some(RestorePhase::Succeeded) && (is_recent || !progress::restore::is_over(restore))
+        })
+        .collect();
+    shown.sort_by_key(|restore| std::cmp::Reverse((restore.creation_timestamp(), restore.name_any())));
+    let rows: Vec<Vec<String>> = shown
+        .into_iter()
+        .map(|restore| {
+            let snapshot = restore.spec.data_source.as_ref().map_or("", |source| &source.snapshot);
+            let made = list::age(restore, now);
+            let phase = restore::list::told_phase(restore);
+            vec![
+                "restore".into(),
+                name(restore, everywhere),
+                phase,
+                format!("from {snapshot}, made {made} ago"),
+            ]
+        })
+        .collect();
+    if rows.is_empty() { String::new() } else { format!("\n{}", headless(&rows)) }
 }
 
 /// A table that needs no headers.
@@ -129,4 +167,35 @@ fn told_problem(name: &str, problem: &Problem) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn restores_are_told_while_they_go_on_and_for_a_day_when_they_failed() {
+        let restore = |name: &str, phase: &str, made: &str| -> RestoreSession {
+            serde_json::from_value(json!({
+                "metadata": {"name": name, "namespace": "shop", "creationTimestamp": made},
+                "spec": {"dataSource": {"snapshot": "shop-repo-1"}}, "status": {"phase": phase},
+            }))
+            .unwrap()
+        };
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let all = [
+            restore("long", "Running", "2026-11-20T10:00:00Z"),
+            restore("old", "Failed", "2026-11-20T10:00:00Z"),
+            restore("new", "Failed", "2026-11-22T09:00:00Z"),
+            restore("fine", "Succeeded", "2026-11-22T09:00:00Z"),
+        ];
+        assert_eq!(
+            restored(&all, now, false),
+            "\nrestore   new    Failed    from shop-repo-1, made 60m ago\n\
+             restore   long   Running   from shop-repo-1, made 2d ago\n"
+        );
+        assert_eq!(restored(&all[3..], now, false), "");
+    }
 }

@@ -144,7 +144,9 @@ fn rules(needs: Needs<'_>) -> BTreeMap<Option<String>, Vec<PolicyRule>> {
     }
     if needs.options.prune {
         // What is too much is found only by looking at everything.
-        let places: BTreeSet<Option<String>> = wanted.keys().cloned().collect();
+        let everywhere = needs.options.filters.cluster_resources;
+        let places: BTreeSet<Option<String>> =
+            wanted.keys().filter(|place| place.is_some() || everywhere).cloned().collect();
         for place in places {
             let access = ("*".to_owned(), vec!["list"]);
             wanted.entry(place).or_default().insert(access, BTreeSet::from(["*".to_owned()]));

@@ -54,7 +54,10 @@ pub fn objects(report: &Report, manner: Manner) -> String {
         let row = |line: &&Line| {
             let row = Row::of(line, several_places, manner);
             let new = renamed.get(line.name.as_str()).filter(|_| line.resource == "namespaces");
-            new.map_or_else(|| row.clone(), |new| row.clone().renamed(new))
+            match new {
+                Some(new) => row.renamed(new),
+                None => row,
+            }
         };
         rows.extend(group.iter().take(listed).map(row));
         if group.len() > listed {

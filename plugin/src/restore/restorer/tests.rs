@@ -68,9 +68,11 @@ fn a_namespace_that_does_not_exist_takes_rights_in_the_cluster() {
 fn an_exact_restore_looks_at_everything_and_removes_what_the_plan_says() {
     let options = Options { prune: true, existing: Existing::Replace, ..Options::default() };
     let made = made(vec![line(Some("shop"), "configmaps", Verdict::Prune)], &options);
-    let rules = &made.iter().find(|(name, _)| name.starts_with("Role ")).unwrap().1;
+    let rules = |kind: &str| made.iter().find(|(name, _)| name.starts_with(kind)).unwrap().1.clone();
+    let of_cluster = json!([{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]);
+    assert_eq!(rules("ClusterRole "), of_cluster, "nothing is listed beyond the namespace");
     assert_eq!(
-        *rules,
+        rules("Role "),
         json!([
             {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["delete", "get"]},
             {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]},
