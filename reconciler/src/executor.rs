@@ -3,14 +3,10 @@
 //! Pure: a Job and its pods in, a state out. A Job's own conditions say only that it failed ("BackoffLimitExceeded");
 //! why is known to the pod, so the pod is asked first.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 use serde_json::{Map, Value};
-
-use crate::outcome::Next;
 
 /// What a Job is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +32,6 @@ pub struct Waiting {
     pub patience: SignedDuration,
 }
 
-/// A pod that waits longer than this is spoken of (`PodHasBeenInPendingStateForLongerThanExpected`).
-const PENDING_IS_WORTH_TELLING: SignedDuration = SignedDuration::from_secs(60);
-
-/// A Job stops by itself at its deadline and tells so; later than this it is stopped.
-pub const LATE: SignedDuration = SignedDuration::from_secs(30);
-
 /// A registry may be down for a moment, and a Secret that is missing may be on its way.
 const PATIENCE_WITH_IMAGES: SignedDuration = SignedDuration::from_mins(3);
 /// A cluster may have to grow a node first.
@@ -49,46 +39,6 @@ const PATIENCE_WITH_NODES: SignedDuration = SignedDuration::from_mins(30);
 
 /// Longest text taken over from a pod: a status is read by people.
 const LONGEST_MESSAGE: usize = 512;
-
-/// What is to be thought of a container that does not run yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// Nothing; look again then.
-    Silent(Next),
-    /// It is worth telling; look again then.
-    Speaking(Next),
-    /// It is not waited for any longer.
-    Exhausted,
-}
-
-impl Waiting {
-    /// How much patience is left.
-    #[must_use]
-    pub fn patience_at(&self, now: Timestamp) -> Patience {
-        let waited = now.duration_since(self.since);
-        if waited >= self.patience {
-            Patience::Exhausted
-        } else if waited < PENDING_IS_WORTH_TELLING {
-            Patience::Silent(after(PENDING_IS_WORTH_TELLING.min(self.patience) - waited))
-        } else {
-            Patience::Speaking(after(self.patience - waited))
-        }
-    }
-}
-
-/// When a Job that has a deadline is to be looked at, whatever happens until then.
-#[must_use]
-pub fn until(deadline: Option<Timestamp>, now: Timestamp) -> Next {
-    deadline.map_or(Next::AwaitChange, |deadline| {
-        after(deadline.duration_since(now) + LATE + SignedDuration::from_secs(1))
-    })
-}
-
-/// A little later than asked, so that the moment has passed then.
-fn after(duration: SignedDuration) -> Next {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(0);
-    Next::After(Duration::from_millis(milliseconds + 50))
-}
 
 /// Whether all containers of the pod have ended, and none will be started again.
 #[must_use]

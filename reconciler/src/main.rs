@@ -23,6 +23,7 @@ mod leader;
 mod metrics;
 mod operator;
 mod outcome;
+mod patience;
 mod proxy;
 mod repository;
 mod restore_session;

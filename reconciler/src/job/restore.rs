@@ -13,12 +13,13 @@ use std::time::Instant;
 
 use archive::bucket;
 use archive::error::Permanence;
-use archive::lock::Mode;
+use archive::lock::{self, Mode};
 use archive::repository::look::Reader;
 use archive::repository::{self, Repository};
 use archive::restore::progress::Progress;
 use archive::restore::report::Report;
 use archive::restore::{self, Source};
+use archive::store;
 use crds::core::RestoreSession;
 use kube::ResourceExt;
 use snafu::{OptionExt, ResultExt, Snafu};
@@ -173,7 +174,16 @@ async fn restore_from(
     };
     let repository = Repository::open(place, &work.target.password).await?;
     let repository = repository.asking(Arc::new(work.jobs.clone())).telling_waits(telling);
-    let lock = repository.lock(Mode::Shared).await?;
+    let lock = match repository.lock(Mode::Shared).await {
+        Ok(lock) => lock,
+        // Whoever has lost a cluster may have nothing but a key that reads. A lock that is in the way was waited for.
+        Err(error) if is_denied(&error) => {
+            let mut report = read_and_write(cluster, work, repository, (progress, stop)).await?;
+            report.warnings.push(format!("no lock was taken, nobody must prune meanwhile: {error}"));
+            return Ok(report);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let outcome = tokio::select! {
         outcome = read_and_write(cluster, work, repository, (progress, stop)) => outcome,
         () = lock.lost().cancelled() => Err(Failed {
@@ -185,6 +195,17 @@ async fn restore_from(
         tracing::warn!(error = error.to_string(), "the lock was not released and will go stale");
     }
     outcome
+}
+
+/// Whether the storage does not let us write a lock.
+const fn is_denied(error: &repository::Error) -> bool {
+    matches!(
+        error,
+        repository::Error::Lock {
+            source: lock::Error::Store { source: store::Error::AccessDenied { .. }, .. },
+            ..
+        }
+    )
 }
 
 async fn read_and_write(

@@ -104,13 +104,11 @@ pub fn stored(snapshot: &Snapshot) -> Option<Stored> {
 #[must_use]
 pub fn encryption(session: &RestoreSession, repository: &Repository) -> Option<ObjectReference> {
     let named = session.spec.data_source.as_ref().and_then(|source| source.encryption_secret.as_ref());
-    match named {
-        Some(named) => Some(named.resolved(&session.namespace().unwrap_or_default())),
-        None => {
-            let own = repository.spec.encryption_secret.as_ref()?;
-            Some(own.resolved(&repository.namespace().unwrap_or_default()))
-        }
+    if let Some(named) = named {
+        return Some(named.resolved(&session.namespace().unwrap_or_default()));
     }
+    let own = repository.spec.encryption_secret.as_ref()?;
+    Some(own.resolved(&repository.namespace().unwrap_or_default()))
 }
 
 /// The Snapshot that was chosen when the session was found to be valid, as `namespace` and `name`.

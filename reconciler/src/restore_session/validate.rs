@@ -93,16 +93,13 @@ fn data(
         ));
     }
     let namespace = session.source_namespace();
-    match source::choose(wish, &source.repository, &found.snapshots) {
-        Some(snapshot) => {
-            verdict.needs::<Snapshot>((&namespace, &snapshot.name_any()), true);
-            chosen(snapshot, source, options, verdict);
-        }
-        None => {
-            let (name, why) = absent(wish, source, &namespace);
-            verdict.needs::<Snapshot>((&namespace, name), false);
-            verdict.missing.push(format!("{why}{}", incomplete(wish, &found.snapshots)));
-        }
+    if let Some(snapshot) = source::choose(wish, &source.repository, &found.snapshots) {
+        verdict.needs::<Snapshot>((&namespace, &snapshot.name_any()), true);
+        chosen(snapshot, source, options, verdict);
+    } else {
+        let (name, why) = absent(wish, source, &namespace);
+        verdict.needs::<Snapshot>((&namespace, name), false);
+        verdict.missing.push(format!("{why}{}", incomplete(wish, &found.snapshots)));
     }
     repository(session, source, found, verdict);
 }
@@ -160,7 +157,7 @@ fn chosen(snapshot: &Snapshot, source: &RestoreDataSource, options: Option<&Opti
             verdict.problem(format!("{name} has no component {COMPONENT_MANIFEST:?}: it holds no manifests"));
         }
         Some(SnapshotPhase::Failed) if !has_data => {
-            verdict.problem(format!("{name} has failed and holds nothing"))
+            verdict.problem(format!("{name} has failed and holds nothing"));
         }
         Some(SnapshotPhase::Failed) => {
             let why = failure(snapshot);
@@ -212,7 +209,7 @@ fn repository(session: &RestoreSession, source: &RestoreDataSource, found: &Foun
             verdict.needs::<BackupStorage>(place, found.storage.is_some());
             match &found.storage {
                 None => {
-                    verdict.missing.push(format!("BackupStorage \"{}/{}\" does not exist", place.0, place.1))
+                    verdict.missing.push(format!("BackupStorage \"{}/{}\" does not exist", place.0, place.1));
                 }
                 Some(storage) if !may_use(storage.spec.usage_policy.as_ref(), place.0, &home, found) => {
                     verdict.problem(format!(

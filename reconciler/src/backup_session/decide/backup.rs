@@ -5,8 +5,9 @@ use crds::core::backup_session::condition as word;
 use crds::storage::snapshot::SnapshotPhase;
 
 use super::{Plan, Step, View};
-use crate::executor::{LATE, Patience, State, Waiting, until};
+use crate::executor::{State, Waiting};
 use crate::outcome::Next;
+use crate::patience::{LATE, Patience, until};
 
 /// Starts the backup Job.
 pub(super) fn executor(view: &View<'_>) -> Option<Plan> {
@@ -80,7 +81,7 @@ fn wait_for_job(view: &View<'_>) -> Plan {
 
 /// A pod that does not start is given time, then spoken of, then given up.
 fn wait_for_pod(view: &View<'_>, waiting: &Waiting, until_deadline: Next) -> Plan {
-    match waiting.patience_at(view.now) {
+    match Patience::with(waiting, view.now) {
         Patience::Exhausted => {
             let failed = NewCondition::new(
                 word::BACKUP_EXECUTOR_ENSURED,

@@ -1,5 +1,7 @@
 //! How a restore ended, in texts for people and within bounds: they go into a status. Pure.
 
+use std::fmt::Write as _;
+
 use archive::error::Permanence;
 use archive::restore::report::{Line, Report};
 use archive::restore::verdict::{Problem, ProblemKind, Verdict};
@@ -11,7 +13,7 @@ const TOLD: usize = 20;
 /// How many of them are told in the error.
 const IN_ERROR: usize = 3;
 /// Longest text about one of them, in characters.
-const LONGEST: usize = 300;
+const LONGEST: usize = 500;
 
 /// The objects that were not brought back, each with its reason: `deployments.apps shop/orders: why`.
 #[must_use]
@@ -45,7 +47,8 @@ pub fn failed(report: &Report) -> Option<Failed> {
     text.push_str(": ");
     text.push_str(&first.collect::<Vec<_>>().join("; "));
     if failed > IN_ERROR {
-        text.push_str(&format!("; and {} more", failed - IN_ERROR));
+        // Writing to a String does not fail.
+        let _ = write!(text, "; and {} more", failed - IN_ERROR);
     }
     let is_temporary = problems(report).all(|(_, problem)| may_pass_by_itself(&problem.kind));
     let permanence = if is_temporary { Permanence::Temporary } else { Permanence::Permanent };
@@ -153,7 +156,7 @@ mod tests {
         assert_eq!(failures(&report).len(), TOLD);
         assert!(failures(&report).iter().all(|failure| failure.chars().count() <= LONGEST + 3));
         let failed = failed(&report).unwrap().message;
-        assert!(failed.ends_with("; and 497 more") && failed.chars().count() < 1000, "{failed}");
+        assert!(failed.ends_with("; and 497 more") && failed.chars().count() < 2000, "{failed}");
         let warnings = warnings(&report);
         assert_eq!((warnings.len(), warnings.last().map(String::as_str)), (TOLD + 1, Some("and 30 more")));
     }

@@ -5,8 +5,9 @@ use crds::core::backup_session::condition::POD_PENDING_TOO_LONG;
 use crds::core::restore_session::condition as word;
 
 use super::{Plan, Step, View, is_restored};
-use crate::executor::{LATE, Patience, State, Waiting, until};
+use crate::executor::{State, Waiting};
 use crate::outcome::Next;
+use crate::patience::{LATE, Patience, until};
 
 /// Starts the restore Job.
 pub(super) fn executor(view: &View<'_>) -> Option<Plan> {
@@ -55,7 +56,7 @@ fn incomplete(view: &View<'_>, step: Step, why: &str) -> Plan {
 
 /// A pod that does not start is given time, then spoken of, then given up.
 fn wait_for_pod(view: &View<'_>, waiting: &Waiting, until_deadline: Next) -> Plan {
-    match waiting.patience_at(view.now) {
+    match Patience::with(waiting, view.now) {
         Patience::Exhausted => {
             let failed = NewCondition::new(
                 word::RESTORE_EXECUTOR_ENSURED,

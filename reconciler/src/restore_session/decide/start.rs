@@ -46,8 +46,8 @@ pub(super) fn validation(view: &View<'_>) -> Option<Plan> {
         condition::set(&mut status.conditions, passed.observed(generation), view.now);
         status.restore_deadline = deadline(view);
         let configurations = view.observed.configurations.iter();
-        let paused = configurations.filter(|configuration| pause::concerns(configuration, view.session));
-        status.paused_backups = paused.map(pause::reference).collect();
+        let concerned = configurations.filter(|configuration| pause::concerns(configuration, view.session));
+        status.paused_backups = concerned.map(pause::reference).collect();
     } else {
         let failed = NewCondition::new(word::VALIDATION_PASSED, false, word::RESOURCE_VALIDATION_FAILED);
         let failed = failed.observed(generation).message(problems.join("; "));
