@@ -115,7 +115,7 @@ impl Command {
             Self::Download(args) => args.run(context, streams).await,
             Self::ManifestView(args) => args.run(context, streams).await,
             Self::Restore(command) => command.run(context, streams).await,
-            Self::ManifestRestore(args) => args.run(context, streams).await,
+            Self::ManifestRestore(args) => Box::pin(args.run(context, streams)).await,
             Self::Trigger(args) => args.run(context, streams).await,
             Self::Pause(args) => args.run(context, streams).await,
             Self::Resume(args) => args.run(context, streams).await,

@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_changes_or_removes_is_severe() {
         let leave = Options::default();
-        let changes = Options { existing: Existing::Apply, ..Options::default() };
+        let apply = Options { existing: Existing::Apply, ..Options::default() };
         let exact = Options { existing: Existing::Replace, prune: true, ..Options::default() };
         let made = report(vec![line(Some("shop"), Verdict::Create), line(Some("shop"), Verdict::Unchanged)]);
         let changed = report(vec![
@@ -158,12 +158,12 @@ mod tests {
         for (plan, options, held, what) in [
             (Some(&made), &leave, true, None),
             (Some(&made), &leave, false, None),
-            (Some(&made), &changes, true, None),
-            (Some(&made), &changes, false, Some("what exists is changed")),
+            (Some(&made), &apply, true, None),
+            (Some(&made), &apply, false, Some("what exists is changed")),
             (Some(&made), &exact, true, Some("what the snapshot lacks is removed")),
             (Some(&changed), &exact, true, Some("1 object changed and 2 objects removed")),
             (None, &leave, false, None),
-            (None, &changes, true, Some("what exists is changed")),
+            (None, &apply, true, Some("what exists is changed")),
         ] {
             let found = match severity(plan, options, held) {
                 Severity::Mild { .. } => None,

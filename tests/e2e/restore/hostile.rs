@@ -124,8 +124,8 @@ fn craft(root: &Path, application: &str) {
         write(&here(name), map(application, name).as_bytes());
     }
     // What a reader of YAML may die of.
-    let bomb: String =
-        (1..40).map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}, *a{0}]\n", level - 1)).collect();
+    let level = |level: u32| format!("a{level}: &a{level} [*a{0}, *a{0}, *a{0}]\n", level - 1);
+    let bomb = (1..40).map(level).collect::<Vec<String>>().concat();
     write(&here("bomb"), format!("{}a0: &a0 x\n{bomb}", map(application, "bomb")).as_bytes());
     write(&here("deep"), format!("{}deep: {}", map(application, "deep"), "[".repeat(100_000)).as_bytes());
     write(&here("huge"), format!("{}# {}", map(application, "huge"), "x".repeat(8 << 20)).as_bytes());
