@@ -298,12 +298,14 @@ fn changes_something(report: &Report) -> bool {
 async fn existing_namespaces(cluster: &Cluster, report: &Report) -> Result<BTreeSet<String>, Failure> {
     let mut existing = BTreeSet::new();
     for place in screen::places(report).into_iter().filter(|place| !place.is_empty()) {
-        match cluster.get::<Namespace>(None, place).await {
-            Ok(None) => {}
+        let exists = match cluster.get::<Namespace>(None, place).await {
+            Ok(found) => found.is_some(),
             // Who may not look at a namespace and restores into it has been given it.
-            Ok(Some(_)) => drop(existing.insert(place.to_owned())),
-            Err(error) if error.status() == Some(403) => drop(existing.insert(place.to_owned())),
+            Err(error) if error.status() == Some(403) => true,
             Err(error) => return Err(error.into()),
+        };
+        if exists {
+            existing.insert(place.to_owned());
         }
     }
     Ok(existing)
