@@ -204,7 +204,9 @@ async fn one_bad_repository_does_not_keep_the_other_from_its_backup() {
 /// An addon of the story's own, whose Function is the shipped one with something changed.
 async fn own_addon(namespace: &Namespace, change: impl Fn(String) -> String) {
     let own = |yaml: &str| {
-        yaml.replace("kubedump-addon", "NAMESPACE").replace("kubedump-backup", "NAMESPACE-backup")
+        yaml.replace("kubedump-addon", "NAMESPACE")
+            .replace("kubedump-backup", "NAMESPACE-backup")
+            .replace("kubedump-restore", "NAMESPACE-restore")
     };
     let exported = namespace.cluster.plugin.run(&["install", "--export"]).await;
     exported.assert_success();

@@ -185,7 +185,7 @@ mod tests {
             .unwrap()
         };
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let all = [
+        let all = vec![
             restore("long", "Running", "2026-11-20T10:00:00Z"),
             restore("old", "Failed", "2026-11-20T10:00:00Z"),
             restore("new", "Failed", "2026-11-22T09:00:00Z"),
