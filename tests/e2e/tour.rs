@@ -109,10 +109,20 @@ async fn answer(cluster: &Cluster, names: &Names, folder: &Path, typed: &str) ->
 /// goes on, only the end is certain: how many stages are seen is a matter of moments.
 fn told(text: &str) -> Vec<String> {
     let without_digits = |line: &str| {
-        let words = line.split_whitespace().filter(|word| !word.chars().any(|one| one.is_ascii_digit()));
+        let differs = |word: &&str| word.chars().any(|one| one.is_ascii_digit()) || is_of_a_date(word);
+        let words = line.split_whitespace().filter(|word| !differs(word));
         words.collect::<Vec<_>>().join(" ")
     };
     text.lines().filter(|line| !is_moment(line)).map(without_digits).filter(|line| !line.is_empty()).collect()
+}
+
+/// The name of a day or of a month. A month is told where it is another than before: on the page never, at its end.
+fn is_of_a_date(word: &str) -> bool {
+    const NAMES: [&str; 19] = [
+        "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+        "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    NAMES.contains(&word.trim_end_matches(','))
 }
 
 /// A line of plain progress: it begins with a time.
