@@ -1,11 +1,10 @@
 //! From an object of the snapshot to what is sent: which version, what is left out, what is changed on the way, whom it
 //! belongs to.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::card::Card;
 use super::kinds;
-use super::options::Existing;
 use super::outcome::Outcome;
 use super::owners::{Resolved, reference};
 use super::requests::At;
@@ -28,8 +27,6 @@ pub struct Draft {
     pub coming: bool,
     /// What is sent.
     pub object: Value,
-    /// What is left to the cluster, as a tree of names: a replacement keeps it.
-    pub left_out: Value,
     /// What is worth knowing.
     pub notes: Vec<String>,
 }
@@ -53,11 +50,8 @@ impl Walk<'_> {
             Way::Missing => return Err(Outcome::fail(self.missing_type(card, None))),
         };
         check_type(card, &place).map_err(Outcome::fail)?;
-        let replaces = self.options.existing == Existing::Replace;
-        let whole = if replaces { Some(object.clone()) } else { None };
         let status = place.served.status_subresource;
         prepare::prepare(&mut object, &card.key, status, &self.surroundings);
-        let left_out = whole.map_or(Value::Null, |whole| left_out(&whole, &object));
         transform::transform(&mut object, &card.key, &self.options.transform).map_err(Outcome::fail)?;
         let mut notes = Vec::new();
         if converted {
@@ -67,7 +61,7 @@ impl Walk<'_> {
         let owners = self.references(card, last, &mut notes).await?;
         own(&mut object, owners);
         let object = Value::Object(object);
-        Ok(Draft { target, place, converted, coming, object, left_out, notes })
+        Ok(Draft { target, place, converted, coming, object, notes })
     }
 
     /// That the type of an object is not served, or not in its version.
@@ -128,69 +122,5 @@ fn own(object: &mut Object, owners: Vec<Value>) {
         metadata.remove("ownerReferences");
     } else {
         metadata.insert("ownerReferences".to_owned(), Value::Array(owners));
-    }
-}
-
-/// The fields that `whole` has and `prepared` lacks, as a tree whose leaves are true.
-fn left_out(whole: &Object, prepared: &Object) -> Value {
-    let mut tree = Map::new();
-    for (name, value) in whole {
-        let below = match (value, prepared.get(name)) {
-            (_, None) => Value::Bool(true),
-            (Value::Object(whole), Some(Value::Object(prepared))) => left_out(whole, prepared),
-            (_, Some(_)) => Value::Null,
-        };
-        if !below.is_null() {
-            tree.insert(name.clone(), below);
-        }
-    }
-    if tree.is_empty() { Value::Null } else { Value::Object(tree) }
-}
-
-/// Takes from `live` what was left out of `object`.
-pub fn keep_live(object: &mut Value, left_out: &Value, live: &Value) {
-    let (Value::Object(tree), Value::Object(object), Value::Object(live)) = (left_out, object, live) else {
-        return;
-    };
-    for (name, below) in tree {
-        let Some(value) = live.get(name) else { continue };
-        match (below, object.get_mut(name)) {
-            (Value::Bool(true), None) => {
-                object.insert(name.clone(), value.clone());
-            }
-            (Value::Object(_), Some(inner)) => keep_live(inner, below, value),
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn map(value: Value) -> Object {
-        serde_json::from_value(value).unwrap()
-    }
-
-    #[test]
-    fn a_replacement_keeps_what_was_left_to_the_cluster_and_nothing_else() {
-        let whole = map(json!({
-            "metadata": {"name": "a", "annotations": {"bound": "yes", "mine": "1"}, "ownerReferences": [{}]},
-            "spec": {"volumeName": "old", "size": 1}, "status": {"phase": "Bound"}}));
-        let prepared =
-            map(json!({"metadata": {"name": "a", "annotations": {"mine": "1"}}, "spec": {"size": 1}}));
-        let tree = left_out(&whole, &prepared);
-        let live = json!({
-            "metadata": {"name": "a", "uid": "u", "annotations": {"bound": "yes", "other": "2"}},
-            "spec": {"volumeName": "new", "size": 2, "extra": true}, "status": {"phase": "Bound"}});
-        let mut sent = Value::Object(prepared.clone());
-        keep_live(&mut sent, &tree, &live);
-        assert_eq!(
-            sent,
-            json!({
-                "metadata": {"name": "a", "annotations": {"bound": "yes", "mine": "1"}},
-                "spec": {"volumeName": "new", "size": 1}, "status": {"phase": "Bound"}})
-        );
-        assert_eq!(left_out(&prepared, &prepared), Value::Null);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::card::Card;
 use super::compare;
 use super::create::DEFINITIONS;
-use super::draft::{Draft, keep_live};
+use super::draft::Draft;
 use super::options::Existing;
 use super::outcome::Outcome;
 use super::owners;
@@ -88,9 +88,7 @@ impl Walk<'_> {
     /// Where the object still names an owner by the uid of its earlier life, it is given the new one at once and whatever
     /// else becomes of it, or the garbage collector removes it. The object as it is then, and what that changed.
     async fn relink(&self, draft: &Draft, live: Value) -> Result<(Value, Vec<Change>), Refusal> {
-        let owners =
-            owners::relinked(&draft.object, &live).filter(|_| self.options.existing != Existing::Replace);
-        let Some(owners) = owners else { return Ok((live, Vec::new())) };
+        let Some(owners) = owners::relinked(&draft.object, &live) else { return Ok((live, Vec::new())) };
         let mut changes = compare::changes(&draft.object, &live);
         changes.retain(is_of_owners);
         match self.requests.relink(draft.at(), &live, &owners).await {
@@ -149,7 +147,6 @@ impl Walk<'_> {
     async fn replace(&self, differing: Differing<'_>) -> Outcome {
         let Differing { draft, live, .. } = differing;
         let mut object = draft.object.clone();
-        keep_live(&mut object, &draft.left_out, live);
         compare::keep_written(&mut object, live);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         match self.requests.replace(draft.at(), &object).await {
