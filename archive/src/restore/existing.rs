@@ -92,7 +92,14 @@ impl Walk<'_> {
         let mut changes = compare::changes(&draft.object, &live);
         changes.retain(is_of_owners);
         match self.requests.relink(draft.at(), &live, &owners).await {
-            Ok(answer) => Ok((serde_json::from_slice(&answer.body).unwrap_or(live), changes)),
+            Ok(answer) => {
+                let mut then: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| live.clone());
+                if self.requests.planning() {
+                    // Nothing was written: what comes next meets the version that there is.
+                    then["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+                }
+                Ok((then, changes))
+            }
             Err(refusal) if self.untried(&refusal).is_some() => Ok((live, changes)),
             Err(refusal) => Err(refusal),
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use archive::restore::options::{Existing, Options};
 use archive::restore::report::Report;
 use archive::restore::verdict::{Skip, Verdict};
 use serde_json::{Value, json};
@@ -177,29 +178,34 @@ async fn a_plan_says_what_a_restore_does_and_writes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_garbage_collector_is_about_to_remove_is_given_its_new_owner() {
-    for given in [&[][..], &[("OverrideResources", "true")][..]] {
+    for (given, existing) in [
+        (&[][..], Existing::Leave),
+        (&[("OverrideResources", "true")][..], Existing::Apply),
+        (&[][..], Existing::Replace),
+    ] {
+        let options = Options { existing, ..options(given) };
         let then = application();
         let source = back_up(&then).await;
         let mut now = then.clone();
         now.forget(&place("widgets.example.com", "shop", "orders"));
         now.edit(&place("configmaps", "shop", "orders"), "x", "/data/a", json!("2"));
         let server = Server::new(now);
-        let plan = planned(&server, &source, &options(given)).await;
+        let plan = planned(&server, &source, &options).await;
         assert_eq!(real_writes(&server), []);
-        let report = restored(&server, &source, &options(given)).await;
+        let report = restored(&server, &source, &options).await;
         assert!(server.cluster().collect_garbage().is_empty());
-        assert_eq!(told(&plan), told(&report));
+        assert_eq!(told(&plan), told(&report), "{:?}", line(&plan, "configmaps", "orders"));
         let config = line(&report, "configmaps", "orders");
         let Verdict::Update { changes, .. } = &config.verdict else { panic!("{config:?}") };
         assert!(changes[0].path.starts_with("metadata.ownerReferences"), "{changes:?}");
         let data = server.cluster().object("configmaps", "shop", "orders").unwrap()["data"]["a"].clone();
-        if given.is_empty() {
+        if existing == Existing::Leave {
             assert_eq!(config.notes, ["1 other fields differ and stay as they are"]);
             assert_eq!(data, "2");
         } else {
             assert_eq!(data, "1");
         }
-        let again = restored(&server, &source, &options(given)).await;
+        let again = restored(&server, &source, &options).await;
         assert!(!told(&again).iter().any(|line| line.starts_with("update ")), "{:#?}", told(&again));
     }
 }

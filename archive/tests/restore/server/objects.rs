@@ -131,6 +131,12 @@ pub fn create(cluster: &mut Cluster, route: &Route, call: &Call) -> Answer {
     (201, cluster.objects.get(&at).cloned().unwrap_or(object))
 }
 
+/// Several owners may be named, and one of them as controller.
+fn has_two_controllers(object: &Value) -> bool {
+    let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    owners.filter(|owner| owner["controller"] == json!(true)).count() > 1
+}
+
 /// What is wrong with a request whatever the cluster has.
 fn judge(route: &Route, object: &Value, call: &Call) -> Option<Answer> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
@@ -399,6 +405,10 @@ fn change(cluster: &mut Cluster, route: &Route, (at, live, object): (Place, &Val
             pointer.trim_start_matches('/').replace('/', ".")
         );
         return invalid(&route.of, &at.2, &why);
+    }
+    if has_two_controllers(&object) {
+        let why = "metadata.ownerReferences: Only one reference can have Controller set to true";
+        return invalid(&route.of, &at.2, why);
     }
     if *live != object {
         cluster.store("MODIFIED", at.clone(), object.clone());
