@@ -3,6 +3,7 @@
 //! Pure; [`start`] creates the Jobs.
 
 pub mod start;
+mod turn;
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::execution::Execution;
 use crate::executor::State;
 use crate::outcome::Next;
+
+pub use turn::{Act, Written, turn};
 
 /// What the hooks are around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +143,7 @@ pub struct Position {
 
 /// What the hooks of a stage need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
+enum Need {
     /// All that were to run have succeeded.
     Nothing,
     /// This one is to be started.
@@ -164,8 +167,7 @@ enum Recorded {
 
 /// What the hooks of `stage` need. Those whose policy does not fit `failed`, how it went so far, are passed over;
 /// `execution` is that of the hook that runs ([`running`]).
-#[must_use]
-pub fn need(
+fn need(
     (stage, failed): (Stage, bool),
     lists: Lists<'_>,
     status: Option<&HookStatus>,

@@ -11,7 +11,7 @@ use crds::label;
 use crds::storage::Snapshot;
 use jiff::Timestamp;
 
-use super::decide::{self, Plan, Step};
+use super::decide::{Plan, Step};
 use super::observed::Observed;
 use super::{executor, retention};
 use crate::access::Party;
@@ -119,7 +119,7 @@ async fn start_hook(
     };
     let Err(error) = hooks::start::start(context, &occasion, at).await else { return Ok(()) };
     let (why, key) = (error.for_good()?, occasion.lists.key(at));
-    condition::set(&mut status.conditions, decide::hook::failed(at.stage, &key, &why), context.now());
+    condition::set(&mut status.conditions, Around::Backup.words(at.stage).failed(&key, &why), context.now());
     at.stage.write(&mut status.hooks, key, HookPhase::Failed);
     Ok(())
 }

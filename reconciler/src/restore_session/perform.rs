@@ -10,7 +10,7 @@ use crds::core::restore_session::RestoreSessionStatus;
 use crds::core::restore_session::condition as word;
 use crds::label;
 
-use super::decide::{self, Plan, Step};
+use super::decide::{Plan, Step};
 use super::{executor, pause};
 use crate::access::Party;
 use crate::cluster;
@@ -89,7 +89,7 @@ async fn start_hook(
     };
     let Err(error) = hooks::start::start(context, &occasion, at).await else { return Ok(()) };
     let (why, key) = (error.for_good()?, occasion.lists.key(at));
-    condition::set(&mut status.conditions, decide::hook::failed(at.stage, &key, &why), context.now());
+    condition::set(&mut status.conditions, Around::Restore.words(at.stage).failed(&key, &why), context.now());
     at.stage.write(&mut status.hooks, key, HookPhase::Failed);
     Ok(())
 }
