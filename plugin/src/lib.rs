@@ -23,6 +23,7 @@ pub mod discovery;
 pub mod environment;
 pub mod exit;
 pub mod failure;
+pub mod filters;
 pub mod glance;
 pub mod human;
 pub mod kuberc;

@@ -124,6 +124,24 @@ pub struct Backup {
     /// The manifests are at `<scratch-dir>/manifest` in the snapshot. Nothing is written there.
     #[arg(long, default_value = "/kubestash-tmp")]
     pub scratch_dir: String,
+    /// Which objects.
+    #[command(flatten)]
+    pub filters: Filters,
+    /// Whether fields that the API server sets are left out.
+    #[arg(long, default_value = "")]
+    pub sanitize: String,
+    /// A label selector of Kubernetes.
+    #[arg(long, default_value = "")]
+    pub label_selector: String,
+    /// Whether what the target owns is taken as well.
+    #[arg(long, default_value = "")]
+    pub include_dependants: String,
+}
+
+/// Which objects a backup or a restore takes: the filters of both Functions (contract §7.1, §7.4). An empty value is no
+/// value.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Filters {
     /// Labels that an object must all have, as `key`, `key=value` or `key:value`, separated by commas.
     #[arg(long, default_value = "")]
     pub and_label_selectors: String,
@@ -145,15 +163,31 @@ pub struct Backup {
     /// Types that are left out.
     #[arg(long, default_value = "")]
     pub exclude_resources: String,
-    /// Whether fields that the API server sets are left out.
-    #[arg(long, default_value = "")]
-    pub sanitize: String,
-    /// A label selector of Kubernetes.
-    #[arg(long, default_value = "")]
-    pub label_selector: String,
-    /// Whether what the target owns is taken as well.
-    #[arg(long, default_value = "")]
-    pub include_dependants: String,
+}
+
+impl Filters {
+    /// The values under the names that the Addon gives them.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let Self {
+            and_label_selectors,
+            or_label_selectors,
+            include_cluster_resources,
+            include_namespaces,
+            exclude_namespaces,
+            include_resources,
+            exclude_resources,
+        } = self;
+        [
+            ("ANDedLabelSelectors", and_label_selectors),
+            ("ORedLabelSelectors", or_label_selectors),
+            ("IncludeClusterResources", include_cluster_resources),
+            ("IncludeNamespaces", include_namespaces),
+            ("ExcludeNamespaces", exclude_namespaces),
+            ("IncludeResources", include_resources),
+            ("ExcludeResources", exclude_resources),
+        ]
+        .into_iter()
+    }
 }
 
 /// What a retention Job's container is told.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::filters::Filters;
 use crate::human;
 use crate::look;
 use crate::output::Format;
@@ -72,36 +73,11 @@ pub struct Args {
     ignored: Ignored,
     #[command(flatten)]
     filters: Filters,
+    /// Objects of the cluster itself as well
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    include_cluster_resources: Option<bool>,
     #[command(flatten)]
     confirm: consent::Flags,
-}
-
-/// Which objects, with upstream's flags.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Filters")]
-#[group(id = "restore-filters")]
-struct Filters {
-    /// Only objects with all of these labels
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    and_label_selectors: Vec<String>,
-    /// Only objects with any of these labels
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    or_label_selectors: Vec<String>,
-    /// Only objects of these namespaces
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    include_namespaces: Vec<String>,
-    /// No objects of these namespaces
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    exclude_namespaces: Vec<String>,
-    /// Only objects of these resources: deployments, deployments.apps
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    include_resources: Vec<String>,
-    /// No objects of these resources
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    exclude_resources: Vec<String>,
-    /// Objects of the cluster itself as well
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t, action = clap::ArgAction::Set, value_name = "BOOL")]
-    include_cluster_resources: bool,
 }
 
 /// Flags of upstream's without an effect here.
@@ -167,16 +143,9 @@ impl Args {
     }
 
     fn what(&self) -> What {
-        let Filters { and_label_selectors, or_label_selectors, .. } = self.filters.clone();
-        let filters = self.filters.clone();
         What {
-            and_label_selectors,
-            or_label_selectors,
-            include_namespaces: filters.include_namespaces,
-            exclude_namespaces: filters.exclude_namespaces,
-            include_resources: filters.include_resources,
-            exclude_resources: filters.exclude_resources,
-            include_cluster_resources: Some(filters.include_cluster_resources || self.look.all_namespaces),
+            filters: self.filters.clone(),
+            include_cluster_resources: self.include_cluster_resources.or(Some(self.look.all_namespaces)),
             restore_pvs: self.restore_pvs,
             ..What::default()
         }

@@ -4,12 +4,13 @@
 //! every other verb.
 
 use archive::manifest::path::Key;
-use archive::select::{LabelGates, NameFilter};
+use archive::select::LabelGates;
 use serde_json::Value;
 
 use crate::commands::snapshot::download::Patterns;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::filters::Filters;
 use crate::look::address::Address;
 use crate::look::library::{self, Item, Library};
 use crate::look::wish::Wish;
@@ -28,24 +29,8 @@ pub struct Args {
     /// All but what lies at or below these paths
     #[arg(long, value_delimiter = ',', value_name = "PATHS")]
     exclude: Vec<String>,
-    /// Only objects with all of these labels
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    and_label_selectors: Vec<String>,
-    /// Only objects with any of these labels
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    or_label_selectors: Vec<String>,
-    /// Only objects of these namespaces
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    include_namespaces: Vec<String>,
-    /// No objects of these namespaces
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    exclude_namespaces: Vec<String>,
-    /// Only objects of these resources: deployments, deployments.apps
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    include_resources: Vec<String>,
-    /// No objects of these resources
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    exclude_resources: Vec<String>,
+    #[command(flatten)]
+    filters: Filters,
     /// Objects of the cluster itself as well
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     include_cluster_resources: bool,
@@ -79,7 +64,7 @@ impl Args {
         let Some(holding) = library.holdings.first() else { return Ok(()) };
         choice::announce(&holding.snapshot, context.environment.now(), streams);
         let mut items = library.items(&Wish::default()).await?.into_iter().next().unwrap_or_default();
-        let (resources, namespaces) = self.filters();
+        let (resources, namespaces) = (self.filters.resources(), self.filters.namespaces());
         let patterns = Patterns::new(&self.include, &self.exclude);
         let root = |item: &Item| {
             let root = holding.parts.get(item.part).map_or("", |part| part.root.as_str());
@@ -100,16 +85,8 @@ impl Args {
         pager::show(&tree(&paths), (context, streams))
     }
 
-    fn filters(&self) -> (NameFilter, NameFilter) {
-        (
-            NameFilter::new(self.include_resources.clone(), self.exclude_resources.clone()),
-            NameFilter::new(self.include_namespaces.clone(), self.exclude_namespaces.clone()),
-        )
-    }
-
     async fn labelled(&self, library: &Library, items: Vec<Item>) -> Result<Vec<Item>, Failure> {
-        let gates =
-            LabelGates { all: self.and_label_selectors.clone(), any: self.or_label_selectors.clone() };
+        let gates = self.filters.labels();
         if gates.is_open() {
             return Ok(items);
         }

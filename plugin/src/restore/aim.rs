@@ -86,7 +86,7 @@ pub async fn take(
     let part = selection::part(&library, words, (place.as_deref(), &own), cluster).await?;
     let everything = look.all_namespaces && part == Part::default();
     let mut parameters = asked.what.parameters(&part, everything)?;
-    let sources = [&asked.what.include_namespaces[..], &part.sources()].concat();
+    let sources = [&asked.what.filters.include_namespaces[..], &part.sources()].concat();
     asked.how.add_to(&mut parameters, &sources, read_patches(cluster, asked.how).await?)?;
     let mut options = options::decide(&parameters.0)
         .map_err(|error| Failure::usage("the flags make no restore").why(error.to_string()))?;

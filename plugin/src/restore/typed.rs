@@ -7,6 +7,7 @@ use archive::manifest::path::Key;
 
 use super::selection::Part;
 use crate::failure::Failure;
+use crate::filters::Filters;
 use crate::look::selector;
 
 /// Which objects.
@@ -21,30 +22,14 @@ pub struct What {
     /// The newest snapshot of that time, for example 2026-11-22T02:00:00Z
     #[arg(long, value_name = "TIME")]
     pub to_time: Option<String>,
-    /// Only these namespaces, comma separated
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pub include_namespaces: Vec<String>,
-    /// Not these namespaces
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pub exclude_namespaces: Vec<String>,
-    /// Only these resource types, for example deployments.apps,secrets
-    #[arg(long, value_delimiter = ',', value_name = "TYPES")]
-    pub include_resources: Vec<String>,
-    /// Not these resource types
-    #[arg(long, value_delimiter = ',', value_name = "TYPES")]
-    pub exclude_resources: Vec<String>,
+    #[command(flatten)]
+    pub filters: Filters,
     /// Objects that belong to no namespace
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub include_cluster_resources: Option<bool>,
     /// Only objects with these labels, for example app=shop,tier
     #[arg(short = 'l', long, default_value = "", hide_default_value = true, value_name = "LABELS")]
     pub selector: String,
-    /// Only objects that have all of these labels
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    pub and_label_selectors: Vec<String>,
-    /// Only objects that have one of these labels
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    pub or_label_selectors: Vec<String>,
     /// What these own as well
     #[arg(long)]
     pub with_owned: bool,
@@ -108,7 +93,9 @@ impl What {
     /// Whether everything is meant, whatever the namespace of the command.
     #[must_use]
     pub fn says_namespaces(&self) -> bool {
-        self.whole_cluster || !self.include_namespaces.is_empty() || !self.exclude_namespaces.is_empty()
+        self.whole_cluster
+            || !self.filters.include_namespaces.is_empty()
+            || !self.filters.exclude_namespaces.is_empty()
     }
 
     /// The parameters: `part` is what the words mean, `everything` that nothing was narrowed.
@@ -122,14 +109,14 @@ impl What {
             return Err(Failure::usage("--restore-pvs: a PersistentVolume belongs to no namespace")
                 .fix("--include-cluster-resources   brings back what belongs to no namespace"));
         }
-        let all = [&self.and_label_selectors[..], &selector::equalities(&self.selector)?].concat();
+        let all = [&self.filters.and_label_selectors[..], &selector::equalities(&self.selector)?].concat();
         let mut parameters = Parameters::default();
-        parameters.list("IncludeNamespaces", &[&self.include_namespaces[..], namespaces].concat());
-        parameters.list("ExcludeNamespaces", &self.exclude_namespaces);
-        parameters.list("IncludeResources", &[&self.include_resources[..], resources].concat());
-        parameters.list("ExcludeResources", &self.exclude_resources);
+        parameters.list("IncludeNamespaces", &[&self.filters.include_namespaces[..], namespaces].concat());
+        parameters.list("ExcludeNamespaces", &self.filters.exclude_namespaces);
+        parameters.list("IncludeResources", &[&self.filters.include_resources[..], resources].concat());
+        parameters.list("ExcludeResources", &self.filters.exclude_resources);
         parameters.list("ANDedLabelSelectors", &all);
-        parameters.list("ORedLabelSelectors", &self.or_label_selectors);
+        parameters.list("ORedLabelSelectors", &self.filters.or_label_selectors);
         parameters.list("Objects", &objects.iter().map(object).collect::<Vec<_>>());
         parameters.switch("IncludeClusterResources", cluster);
         parameters.switch("IncludeRBACResources", self.include_rbac);

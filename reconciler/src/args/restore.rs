@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::Filters;
+
 /// What a restore Job's container is told: the arguments of KubeStash's Function (contract §7.2), and those of this
 /// project's. What each means is told where the parameters are, in `archive::restore::options`. An empty value is no
 /// value.
@@ -28,27 +30,9 @@ pub struct Restore {
     /// Accepted and without effect: the Snapshot says where its manifests are, and nothing is written to a disk.
     #[arg(long, default_value = "")]
     pub scratch_dir: String,
-    /// Labels that an object must all have.
-    #[arg(long, default_value = "")]
-    pub and_label_selectors: String,
-    /// Labels of which an object must have one.
-    #[arg(long, default_value = "")]
-    pub or_label_selectors: String,
-    /// Whether objects without namespace are restored.
-    #[arg(long, default_value = "")]
-    pub include_cluster_resources: String,
-    /// Namespaces that are restored, separated by commas.
-    #[arg(long, default_value = "")]
-    pub include_namespaces: String,
-    /// Namespaces that are left out.
-    #[arg(long, default_value = "")]
-    pub exclude_namespaces: String,
-    /// Types that are restored, as `plural` or `plural.group`.
-    #[arg(long, default_value = "")]
-    pub include_resources: String,
-    /// Types that are left out.
-    #[arg(long, default_value = "")]
-    pub exclude_resources: String,
+    /// Which objects.
+    #[command(flatten)]
+    pub filters: Filters,
     /// Whether existing objects take the snapshot's fields.
     #[arg(long, default_value = "")]
     pub override_resources: String,

@@ -165,38 +165,13 @@ fn plan(arguments: &Backup, work: &Work) -> Result<Plan, scope::Error> {
 
 /// The parameters under the names that the Addon gives them (contract §7.1, §7.8).
 fn parameters(arguments: &Backup) -> BTreeMap<String, String> {
-    let Backup {
-        namespace: _,
-        backupsession: _,
-        pod: _,
-        enable_cache: _,
-        scratch_dir: _,
-        and_label_selectors,
-        or_label_selectors,
-        include_cluster_resources,
-        include_namespaces,
-        exclude_namespaces,
-        include_resources,
-        exclude_resources,
-        sanitize,
-        label_selector,
-        include_dependants,
-    } = arguments;
-    [
-        ("ANDedLabelSelectors", and_label_selectors),
-        ("ORedLabelSelectors", or_label_selectors),
-        ("IncludeClusterResources", include_cluster_resources),
-        ("IncludeNamespaces", include_namespaces),
-        ("ExcludeNamespaces", exclude_namespaces),
-        ("IncludeResources", include_resources),
-        ("ExcludeResources", exclude_resources),
+    let Backup { filters, sanitize, label_selector, include_dependants, .. } = arguments;
+    let given = [
         ("sanitize", sanitize),
         ("labelSelector", label_selector),
         ("includeDependants", include_dependants),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.clone()))
-    .collect()
+    ];
+    filters.parameters().chain(given).map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
 async fn read_cluster(cluster: &Cluster, plan: &Plan, outputs: Vec<Output>, stop: &Stop) -> Collected {

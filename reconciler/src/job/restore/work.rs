@@ -79,13 +79,6 @@ async fn find<K: Kind>(cluster: &Cluster, namespace: &str, name: &str) -> Result
 /// The parameters under the names that the Addon gives them (contract §7.1, and those of this project).
 fn parameters(arguments: &Restore) -> BTreeMap<String, String> {
     let given = [
-        ("ANDedLabelSelectors", &arguments.and_label_selectors),
-        ("ORedLabelSelectors", &arguments.or_label_selectors),
-        ("IncludeClusterResources", &arguments.include_cluster_resources),
-        ("IncludeNamespaces", &arguments.include_namespaces),
-        ("ExcludeNamespaces", &arguments.exclude_namespaces),
-        ("IncludeResources", &arguments.include_resources),
-        ("ExcludeResources", &arguments.exclude_resources),
         ("OverrideResources", &arguments.override_resources),
         ("StorageClassMappings", &arguments.storage_class_mappings),
         ("RestorePVs", &arguments.volumes),
@@ -104,5 +97,6 @@ fn parameters(arguments: &Restore) -> BTreeMap<String, String> {
         ("PlanID", &arguments.plan_id),
         ("AllowIncomplete", &arguments.allow_incomplete),
     ];
-    given.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    let all = arguments.filters.parameters().chain(given);
+    all.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
