@@ -66,6 +66,7 @@ use options::Options;
 use owners::Owners;
 use preflight::Missing;
 use progress::Progress;
+use quota::Demands;
 use report::Report;
 use requests::Requests;
 use source::Contents;
@@ -226,6 +227,7 @@ async fn run(client: &Client, read: &Read, progress: &Progress, planning: bool) 
         types: RwLock::new(Types::of(discovered)),
         owners: Owners::of(&contents.cards, &taken),
         coming: Coming::default(),
+        demands: Demands::default(),
         missing,
         collisions: Collisions::default(),
         surroundings: chosen.surroundings(contents, options),
@@ -240,7 +242,7 @@ async fn finish(walk: &Walk<'_>, mut warnings: Vec<String>) -> Result<Report, Er
     warnings.extend(std::mem::take(&mut results.warnings));
     let mut lines = walk.lines(results);
     if walk.requests.planning() {
-        warnings.extend(quota::warnings(walk.requests.api(), &lines, &walk.coming).await);
+        warnings.extend(walk.demands.warnings(walk.requests.api(), &walk.coming).await);
     }
     lines.extend(walk.chosen.lines.iter().cloned());
     if let Some(covered) = walk.options.covered.as_ref().filter(|_| walk.options.prune) {

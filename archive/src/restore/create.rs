@@ -63,6 +63,7 @@ impl Walk<'_> {
     /// It would be made, as far as that can be said.
     fn planned(&self, card: &Card, draft: &Draft) -> Outcome {
         self.coming.add(&draft.target);
+        self.demands.add(&draft.target, &draft.object);
         self.owners.there(card, None);
         if card.key.group_resource == DEFINITIONS {
             self.learn(&draft.object, false);

@@ -18,6 +18,7 @@ use super::owners::Owners;
 use super::preflight::{Missing, Need};
 use super::prepare::Surroundings;
 use super::progress::Progress;
+use super::quota::Demands;
 use super::report::Line;
 use super::requests::Requests;
 use super::source::{Contents, Object};
@@ -49,6 +50,8 @@ pub struct Walk<'a> {
     pub owners: Owners,
     /// What a plan would make.
     pub coming: Coming,
+    /// What that would use of quotas.
+    pub demands: Demands,
     /// The rights that are missing.
     pub missing: Missing,
     /// What others have already.

@@ -216,7 +216,7 @@ async fn a_quota_is_foreseen_and_met() {
     let plan = planned(&server, &source, &options(&[])).await;
     assert_eq!(
         plan.warnings,
-        [r#"quota "small" of namespace "shop" allows 2 configmaps: 0 are there and 3 would be made"#]
+        [r#"quota "small" of namespace "shop" allows 2 configmaps: 0 are used and at least 3 more would be"#]
     );
     let report = restored(&server, &source, &options(&[])).await;
     let failed: Vec<&Verdict> =

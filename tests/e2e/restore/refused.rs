@@ -93,7 +93,7 @@ async fn a_quota_that_is_used_up_is_named() {
     let kept = Kept::of("quota", APPLICATION).await;
     kept.done("delete deployment,service,secret --all --wait").await;
     let quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: tight, namespace: NAMESPACE}\nspec: {hard: \
-                 {services: \"0\"}}\n";
+                 {services: \"0\", pods: \"0\"}}\n";
     kept.application.apply(quota).await;
     wait::until(
         kept.application.api::<k8s_openapi::api::core::v1::ResourceQuota>(),
@@ -106,8 +106,17 @@ async fn a_quota_that_is_used_up_is_named() {
     )
     .await;
 
+    let line = format!(
+        "restore plan {}/latest -n {} --service-account restorer -o json",
+        kept.backups.name, kept.application.name
+    );
+    let plan = kept.application.cluster.plugin.run(&line.split_whitespace().collect::<Vec<_>>()).await;
     let restored = kept.restore("quota", &[("MaxIterations", "2")]).await;
 
+    assert_eq!(plan.code, 3, "{plan:?}");
+    // Nobody refuses the Deployment, only the Pods that it will make.
+    let told = format!("quota \\\"tight\\\" of namespace \\\"{}\\\" allows 0 pods", kept.application.name);
+    assert!(plan.stdout.contains(&told), "{}", plan.stdout);
     assert_failed(&restored, "services", "orders", "quota", &["tight"]);
     assert_eq!(restored.of("create"), ["deployments.apps/orders", "secrets/orders-db"]);
     kept.remove().await;
