@@ -24,6 +24,7 @@
 //! | `SafeRestore` | true | leaves out what would hurt in another cluster (contract A20) |
 //! | `MaxIterations` | 5 | rounds for what depends on something that is not there yet |
 //! | `PlanID` | | the plan that was shown ([`super::report::Report::plan_id`]) |
+//! | `AcceptChanges` | false | with `Prune`: also without a plan that was shown, whatever the snapshot lacks by then |
 //! | `AllowIncomplete` | false | also from a snapshot that is known to lack something |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ pub struct Options {
     pub rounds: u32,
     /// The plan that was shown.
     pub plan: Option<String>,
+    /// Whatever the cluster has become since somebody looked.
+    pub accept_changes: bool,
     /// Also from a snapshot that is known to lack something.
     pub incomplete: bool,
     /// What a backup of this scope covered: only within this is anything removed. Not a parameter: the caller knows it from

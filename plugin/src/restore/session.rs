@@ -19,6 +19,8 @@ use crate::setup::{self, backup};
 const TASK: &str = "manifest-restore";
 /// The parameter that says which plan was shown.
 const PLAN: &str = "PlanID";
+/// The parameter that says that no plan binds it, though it may remove objects.
+const ACCEPT_CHANGES: &str = "AcceptChanges";
 
 /// What is to be said beside the parameters.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -48,6 +50,8 @@ pub struct Made<'a> {
     pub parameters: &'a Parameters,
     /// The plan that was shown, if the restore is to be just that.
     pub plan: Option<&'a str>,
+    /// Whatever the cluster has become since the plan was shown.
+    pub accept_changes: bool,
     pub service_account: &'a str,
 }
 
@@ -71,6 +75,7 @@ impl Flags {
         if let Some(plan) = made.plan {
             parameters.set(PLAN, plan);
         }
+        parameters.switch(ACCEPT_CHANGES, made.accept_changes);
         let params = parameters.0.into_iter().map(|(name, value)| (name, Value::String(value)));
         let task =
             TaskReference { name: TASK.into(), params: Some(params.collect()), ..TaskReference::default() };
@@ -145,6 +150,7 @@ mod tests {
             components: &[],
             parameters: &parameters,
             plan: Some("7c1e"),
+            accept_changes: false,
             service_account: "backup-restorer",
         };
         let object = flags.object(made).unwrap();

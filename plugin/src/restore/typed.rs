@@ -182,7 +182,8 @@ impl Parameters {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    fn switch(&mut self, name: &str, on: bool) {
+    /// Sets a value to true, where it is `on`.
+    pub fn switch(&mut self, name: &str, on: bool) {
         if on {
             self.set(name, "true");
         }

@@ -81,6 +81,9 @@ pub struct Restore {
     /// The plan that was shown.
     #[arg(long, default_value = "")]
     pub plan_id: String,
+    /// Whether what the snapshot lacks is removed without a plan that was shown.
+    #[arg(long, default_value = "")]
+    pub accept_changes: String,
     /// Whether a Snapshot that is not complete is restored.
     #[arg(long, default_value = "")]
     pub allow_incomplete: String,

@@ -26,6 +26,11 @@ use crate::addon::{self, Purpose};
 use crate::secret::Encryption;
 use crate::start;
 
+/// Nothing is removed that nobody has seen listed.
+const UNSEEN_REMOVAL: &str = "with Prune, what the Snapshot lacks is removed from the cluster, so the plan has to be seen \
+    first: run kubectl kubestash restore plan with --prune and give the id that it shows as the parameter PlanID, or set \
+    AcceptChanges to true";
+
 /// What was found of the session's references.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
@@ -268,7 +273,12 @@ fn addon_of(session: &RestoreSession, found: &Found, verdict: &mut Verdict) -> O
         verdict.needs::<Function>(("", &name), found.functions.contains_key(&name));
     }
     match options::decide(&parameters(info, addon)) {
-        Ok(options) => Some(options),
+        Ok(options) => {
+            if options.prune && options.plan.is_none() && !options.accept_changes {
+                verdict.problem(UNSEEN_REMOVAL);
+            }
+            Some(options)
+        }
         Err(error) => {
             verdict.problem(error.to_string());
             None

@@ -22,6 +22,10 @@ metadata: {name: extra, namespace: NAMESPACE}
 rules: []
 ";
 
+const EXACT: (&str, &str) = ("Prune", "true");
+/// Written by hand, without a plan.
+const SEEN: (&str, &str) = ("AcceptChanges", "true");
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exact_restore_removes_what_the_snapshot_lacks_and_nothing_of_others() {
     let kept = Kept::of("exact", APPLICATION).await;
@@ -36,20 +40,24 @@ async fn an_exact_restore_removes_what_the_snapshot_lacks_and_nothing_of_others(
     let neighbour = harness::namespace::Namespace::create(&kept.application.cluster, "exact-neighbour").await;
     neighbour.apply(EXTRA).await;
 
+    let unseen = kept.restore("unseen", &[EXACT]).await;
+    assert_eq!(unseen.phase(), "Invalid", "{:#}", unseen.session);
+    assert!(kept.has("configmap/extra").await);
+
     // Kept out by a filter: only ConfigMaps are made exact.
-    let some = kept.restore("some", &[("Prune", "true"), ("IncludeResources", "configmaps")]).await;
+    let some = kept.restore("some", &[EXACT, SEEN, ("IncludeResources", "configmaps")]).await;
     some.assert_success();
     assert_eq!(some.of("prune"), ["configmaps/extra"]);
     assert!(kept.has("secret/extra").await && kept.has("role/extra").await);
     assert_eq!(kept.field("configmap/orders-settings", ".data").await, r#"{"at":"12:30","mode":"on"}"#);
 
     // Rights are neither brought back nor removed unless asked for.
-    let all = kept.restore("all", &[("Prune", "true")]).await;
+    let all = kept.restore("all", &[EXACT, SEEN]).await;
     all.assert_success();
     assert_eq!(all.of("prune"), ["secrets/extra"]);
     assert!(kept.has("role/extra").await);
 
-    let rights = kept.restore("rights", &[("Prune", "true"), ("IncludeRBACResources", "true")]).await;
+    let rights = kept.restore("rights", &[EXACT, SEEN, ("IncludeRBACResources", "true")]).await;
     rights.assert_success();
     assert_eq!(rights.of("prune"), ["roles.rbac.authorization.k8s.io/extra"]);
 
@@ -80,7 +88,7 @@ async fn the_backup_system_itself_is_never_removed() {
     kept.account("restorer").await;
     kept.bind("restorer", "cluster-admin").await;
 
-    let restored = kept.restore("exact", &[("Prune", "true")]).await;
+    let restored = kept.restore("exact", &[EXACT, SEEN]).await;
 
     restored.assert_success();
     assert!(!kept.has("configmap/extra").await);

@@ -93,7 +93,8 @@ async fn what_a_plan_says_is_what_a_restore_does() {
         let code = if is(&["fail"]) { 3 } else { i32::from(is(&["create", "update", "recreate", "prune"])) };
         assert_eq!(plan.code, code, "{told}: {:#?}", plan.lines);
 
-        let restored = kept.restore(&format!("round-{round}"), &plan.parameters()).await;
+        let asked = [&plan.parameters()[..], &[("AcceptChanges", "true")]].concat();
+        let restored = kept.restore(&format!("round-{round}"), &asked).await;
 
         let (planned, done) = (verdicts(&plan.lines), verdicts(&restored.report));
         let differing: Vec<String> = planned

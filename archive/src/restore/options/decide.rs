@@ -39,6 +39,7 @@ pub fn decide(parameters: &BTreeMap<String, String>) -> Result<Options, Error> {
         transform: transform(&given)?,
         rounds: parse::rounds(&given)?.unwrap_or(ROUNDS),
         plan: parse::plan(&given)?,
+        accept_changes: flag("AcceptChanges")?,
         incomplete: flag("AllowIncomplete")?,
         ..Options::default()
     })
@@ -128,6 +129,7 @@ mod tests {
             ("SafeRestore", "false"),
             ("MaxIterations", "2"),
             ("PlanID", "00112233aabbccdd"),
+            ("AcceptChanges", "true"),
             ("AllowIncomplete", "true"),
             ("NamespaceMappings", "shop=shop-2 , a = b"),
             ("StorageClassMappings", "fast=slow"),
@@ -153,7 +155,7 @@ mod tests {
         assert!(options.filters.namespaces.admits("b") && !options.filters.namespaces.admits("c"));
         assert_eq!(options.filters.labels.all, ["app=shop"]);
         assert!(options.with_owned && options.with_references && options.rights && options.admission);
-        assert!(options.volumes && !options.safe && options.incomplete);
+        assert!(options.volumes && !options.safe && options.accept_changes && options.incomplete);
         assert_eq!((options.rounds, options.plan.as_deref()), (2, Some("00112233aabbccdd")));
         assert_eq!(
             options.transform,

@@ -95,6 +95,7 @@ fn parameters(arguments: &Restore) -> BTreeMap<String, String> {
         ("SafeRestore", &arguments.safe),
         ("MaxIterations", &arguments.max_iterations),
         ("PlanID", &arguments.plan_id),
+        ("AcceptChanges", &arguments.accept_changes),
         ("AllowIncomplete", &arguments.allow_incomplete),
     ];
     let all = arguments.filters.parameters().chain(given);

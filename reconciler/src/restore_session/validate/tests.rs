@@ -52,9 +52,11 @@ fn snapshot(phase: &str) -> Snapshot {
 
 fn found() -> Found {
     let from = |value: Value| value;
-    let addon =
-        from(json!({"spec": {"restoreTasks": [{"name": "manifest-restore", "function": "kubedump-restore",
-        "parameters": [{"name": "Prune"}, {"name": "AllowIncomplete"}]}]}}));
+    let addon = from(
+        json!({"spec": {"restoreTasks": [{"name": "manifest-restore", "function": "kubedump-restore",
+        "parameters": [
+            {"name": "Prune"}, {"name": "PlanID"}, {"name": "AcceptChanges"}, {"name": "AllowIncomplete"}]}]}}),
+    );
     let function = from(json!({"spec": {"image": "kubestash:1"}}));
     let repository = from(json!({
         "metadata": {"name": "repo", "namespace": "demo"},
@@ -177,6 +179,29 @@ fn what_is_missing_may_still_come() {
     let verdict = validate(&named, &Found { snapshots: vec![], ..found() });
     assert_eq!(verdict.missing, ["Snapshot \"demo/repo-1\" does not exist"]);
     assert_eq!(verdict.dependencies[2].found, Some(false));
+}
+
+#[test]
+fn nothing_is_removed_that_nobody_has_seen_listed() {
+    let mut covering = snapshot("Succeeded");
+    let covers = coverage::Coverage::default().annotation();
+    covering.metadata.annotations = Some(BTreeMap::from([(coverage::ANNOTATION.to_owned(), covers)]));
+    let found = Found { snapshots: vec![covering], ..found() };
+    for (given, told) in [
+        (json!({"Prune": "true"}), &["with Prune, what the Snapshot lacks is removed"][..]),
+        (
+            json!({"Prune": "true", "AcceptChanges": "false"}),
+            &["with Prune, what the Snapshot lacks is removed"],
+        ),
+        (json!({"Prune": "true", "PlanID": "00112233aabbccdd"}), &[]),
+        (json!({"Prune": "true", "AcceptChanges": "true"}), &[]),
+        (json!({"AcceptChanges": "true"}), &[]),
+    ] {
+        let task = json!({"name": "manifest-restore", "params": given});
+        let problems = validate(&session(&json!({"spec": {"addon": {"tasks": [task]}}})), &found).problems;
+        assert_eq!(problems.len(), told.len(), "{given}: {problems:?}");
+        assert!(problems.iter().zip(told).all(|(problem, told)| problem.starts_with(told)), "{problems:?}");
+    }
 }
 
 #[test]
