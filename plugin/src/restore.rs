@@ -6,6 +6,7 @@
 //! aim        the snapshot that is meant, opened; what its backup covered; what the restore stands on
 //! restorer   as whom it runs, and the rights that this takes
 //! working    the engine in this process, with its progress     screen, document  a report for people and for programs
+//! readiness  whether what came back runs
 //! consent    what has to be confirmed                          session  the RestoreSession
 //! ```
 
@@ -14,6 +15,7 @@ pub mod consent;
 pub mod document;
 pub mod kept;
 pub mod patches;
+pub mod readiness;
 pub mod restorer;
 pub mod screen;
 pub mod selection;

@@ -41,7 +41,8 @@ async fn a_lost_namespace_is_planned_restored_and_found_equal() {
     let created = "restore create latest --name back --include-rbac --create-restorer --yes";
     let said = kept.ends(created, 0).await;
     assert!(said.stderr.contains("created") || said.stdout.contains("created"), "{said:?}");
-    kept.runs().await;
+    // It is not over before what came back runs.
+    assert!(said.stderr.contains("✔ deployments.apps/orders   1/1 ready after "), "{said:?}");
     assert!(kept.has("rolebinding/orders").await);
     let same = kept.ends("snapshot diff latest --live", 0).await;
     assert!(same.stdout.starts_with("=  "), "{same:?}");

@@ -1,6 +1,7 @@
 //! `restore create`: shows the plan, asks, has the operator do just that, and shows how it goes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use archive::restore::report::Report;
 use crds::core::RestoreSession;
@@ -14,7 +15,7 @@ use crate::args::DryRun;
 use crate::cluster::Cluster;
 use crate::commands::backup::follow;
 use crate::commands::create;
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::exit::Exit;
 use crate::failure::{Code, Failure};
 use crate::object::Object;
@@ -22,6 +23,8 @@ use crate::output::Format;
 use crate::progress::Mode;
 use crate::prompt;
 use crate::restore::consent::{self, Severity};
+use crate::restore::kept;
+use crate::restore::readiness;
 use crate::restore::restorer::{self, Needs, Restorer};
 use crate::restore::screen::{self, Manner};
 use crate::restore::session::{self, Made};
@@ -67,6 +70,9 @@ pub struct Args {
     watch: bool,
     #[command(flatten)]
     follow: follow::Flags,
+    /// How long to wait, after the restore, until the workloads that it made are ready; 0 for not at all
+    #[arg(long, default_value = "1m", value_name = "DURATION", help_heading = "Watching")]
+    wait_ready: String,
 }
 
 /// A restore that has begun.
@@ -89,6 +95,7 @@ impl Args {
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
         self.session.check()?;
         let manner = self.follow.manner(context, false)?;
+        let patience = self.patience()?;
         let begun = self.begin(context, streams).await;
         let mode = if self.watch { manner.mode } else { Mode::None };
         let Some((cluster, begun)) = follow::begun(begun, mode, (context, streams))? else {
@@ -108,7 +115,41 @@ impl Args {
         } else {
             restorer::told(made, streams);
         }
-        ended
+        ended?;
+        let is_read = matches!(mode, Mode::Bar | Mode::Plain) && !patience.is_zero();
+        match is_read {
+            true => self.readiness(&cluster, &begun, patience, (context, streams)).await,
+            false => Ok(()),
+        }
+    }
+
+    /// How long the workloads may take; `0` is no time.
+    fn patience(&self) -> Result<Duration, Failure> {
+        match self.wait_ready.as_str() {
+            "0" | "0s" => Ok(Duration::ZERO),
+            text => context::duration("--wait-ready", text),
+        }
+    }
+
+    /// Whether what was brought back runs. That the report cannot be read from here is no failure of the restore.
+    async fn readiness(
+        &self,
+        cluster: &Cluster,
+        begun: &Begun,
+        patience: Duration,
+        (context, streams): (&Context, &mut Streams<'_>),
+    ) -> Result<(), Failure> {
+        let session: Option<RestoreSession> = cluster.get(Some(&begun.namespace), &begun.name).await?;
+        let Some(session) = session else { return Ok(()) };
+        match kept::read(cluster, &session, self.selected.look.source).await {
+            Ok(Some(report)) => readiness::tell(cluster, &report, patience, (context, streams)).await,
+            Ok(None) => Ok(()),
+            Err(failure) => {
+                let text = format!("whether the workloads run was not looked at: {}", failure.what());
+                streams.story.line(Glyph::Warning, &text);
+                Ok(())
+            }
+        }
     }
 
     /// Plans, asks and writes; none when there is nothing to do, or nothing was to be done.
@@ -197,6 +238,7 @@ impl Args {
             components: &self.selected.look.components,
             parameters: &aim.parameters,
             plan: plan.as_deref(),
+            accept_changes: self.accept_changes,
             service_account: restorer.name(),
         })?);
         Ok(Prepared { objects, namespace, name })
