@@ -66,7 +66,9 @@ impl Demands {
         // A panic elsewhere leaves sums that are too small: the warning is lost, nothing else.
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let sums = all.entry(namespace.clone()).or_default();
-        of.into_iter().for_each(|(name, amount)| *sums.entry(name).or_default() += amount);
+        for (name, amount) in of {
+            *sums.entry(name).or_default() += amount;
+        }
     }
 
     /// A warning for each quota that they would exceed together.

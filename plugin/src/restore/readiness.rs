@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    fn read<K: serde::de::DeserializeOwned>(replicas: Value, status: &Value) -> K {
+    fn read<K: serde::de::DeserializeOwned>(replicas: &Value, status: &Value) -> K {
         let spec = json!({"replicas": replicas, "selector": {}, "template": {}, "serviceName": "a"});
         serde_json::from_value(json!({"metadata": {"generation": 2}, "spec": spec, "status": status}))
             .unwrap()
@@ -202,7 +202,7 @@ mod tests {
             (json!(null), json!({"observedGeneration": 2}), Some("0/1")),
             (json!(0), json!({"observedGeneration": 2}), Some("0/0")),
         ] {
-            let found = told(deployment(&read(replicas.clone(), &status)));
+            let found = told(deployment(&read(&replicas, &status)));
             assert_eq!(found.as_deref(), expected, "{replicas} {status}");
         }
     }
@@ -210,10 +210,10 @@ mod tests {
     #[test]
     fn stateful_and_daemon_sets_count_as_their_controllers_do() {
         let status = json!({"observedGeneration": 2, "readyReplicas": 1, "replicas": 3});
-        assert_eq!(told(stateful_set(&read(json!(3), &status))).as_deref(), Some("1/3"));
+        assert_eq!(told(stateful_set(&read(&json!(3), &status))).as_deref(), Some("1/3"));
         let status = json!({"observedGeneration": 2, "numberReady": 1, "desiredNumberScheduled": 2,
             "currentNumberScheduled": 2, "numberMisscheduled": 0});
-        assert_eq!(told(daemon_set(&read(json!(null), &status))).as_deref(), Some("1/2"));
+        assert_eq!(told(daemon_set(&read(&json!(null), &status))).as_deref(), Some("1/2"));
     }
 
     #[test]

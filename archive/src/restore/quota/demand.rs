@@ -94,7 +94,9 @@ fn asked(pod: &Value, sort: &str) -> Amounts {
     for container in list(&pod["initContainers"]) {
         let own = of_container(container, sort);
         if container["restartPolicy"] == "Always" {
-            own.into_iter().for_each(|(name, amount)| *together.entry(name).or_default() += amount);
+            for (name, amount) in own {
+                *together.entry(name).or_default() += amount;
+            }
             continue;
         }
         for (name, amount) in own {
@@ -104,9 +106,9 @@ fn asked(pod: &Value, sort: &str) -> Amounts {
         }
     }
     for container in list(&pod["containers"]) {
-        of_container(container, sort)
-            .into_iter()
-            .for_each(|(name, amount)| *together.entry(name).or_default() += amount);
+        for (name, amount) in of_container(container, sort) {
+            *together.entry(name).or_default() += amount;
+        }
     }
     for (name, amount) in before {
         let most = together.entry(name).or_default();

@@ -116,11 +116,10 @@ impl Args {
             restorer::told(made, streams);
         }
         ended?;
-        let is_read = matches!(mode, Mode::Bar | Mode::Plain) && !patience.is_zero();
-        match is_read {
-            true => self.readiness(&cluster, &begun, patience, (context, streams)).await,
-            false => Ok(()),
+        if matches!(mode, Mode::Bar | Mode::Plain) && !patience.is_zero() {
+            return Box::pin(self.readiness(&cluster, &begun, patience, (context, streams))).await;
         }
+        Ok(())
     }
 
     /// How long the workloads may take; `0` is no time.
