@@ -27,7 +27,9 @@ impl Bench {
     /// A namespace with storage and a configuration whose initial backup is not counted: it is removed again.
     pub async fn prepare(cluster: &Cluster, size: usize) -> Self {
         let namespace = Namespace::create(cluster, &format!("measured-{size}")).await;
-        namespace.apply(CONFIGURATION).await;
+        // By its address: pods and this machine reach it alike, as they do a bucket of a provider.
+        let configuration = CONFIGURATION.replace("ENDPOINT", &cluster.environment.s3_host_endpoint);
+        namespace.apply(&configuration).await;
         wait::until(namespace.api::<BackupConfiguration>(), "cluster", LONG, |configuration| {
             let status = configuration.and_then(|configuration| configuration.status.as_ref());
             let phase = status.and_then(|status| status.phase.as_ref()).map(ToString::to_string);

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::packs::{Ahead, Packs};
 use crate::progress::Progress;
 use crate::sealed::Key;
-use crate::store::{self, Condition, ObjectStore, content_type};
+use crate::store::{self, Condition, Listed, ObjectStore, content_type};
 
 /// A repository in a store.
 pub struct Backend {
@@ -38,6 +38,16 @@ struct State {
     written_snapshot: Option<String>,
     initialising: Option<Initialising>,
     made: Option<(String, Bytes)>,
+    known: Option<Known>,
+}
+
+/// What is known of a repository that was just looked at, so that opening it does not ask again.
+#[derive(Debug, Default)]
+struct Known {
+    /// Its `config` and its keys.
+    listed: Vec<Listed>,
+    /// What is in `config`, once it was read.
+    config: Option<Bytes>,
 }
 
 /// What is held back while a repository is made.
@@ -72,6 +82,7 @@ impl Backend {
             written_snapshot: None,
             initialising: None,
             made: None,
+            known: None,
         };
         Self {
             store,
@@ -104,8 +115,28 @@ impl Backend {
     pub fn begin(&self, cancel: CancellationToken, progress: Option<Arc<Progress>>) {
         self.trees.clear();
         let mut state = self.state();
-        *state =
-            State { cancel, progress, failure: None, written_snapshot: None, initialising: None, made: None };
+        *state = State {
+            cancel,
+            progress,
+            failure: None,
+            written_snapshot: None,
+            initialising: None,
+            made: None,
+            known: None,
+        };
+    }
+
+    /// Begins an operation that only looks into the repository, right after it was opened: what was learnt then still
+    /// holds. Not for one that writes, which must meet a repository that is gone meanwhile.
+    pub fn begin_looking(&self, cancel: CancellationToken) {
+        let known = self.state().known.take();
+        self.begin(cancel, None);
+        self.state().known = known;
+    }
+
+    /// This is `config` and the keys of the repository, until the next operation begins.
+    pub fn know(&self, listed: Vec<Listed>) {
+        self.state().known = Some(Known { listed, config: None });
     }
 
     /// The next writes make a new repository.
@@ -193,7 +224,10 @@ impl Backend {
             FileType::Config => format!("{}/config", self.directory),
             _ => format!("{}/{}/", self.directory, tpe.dirname()),
         };
-        let listed = self.run(self.store.list(&prefix))?;
+        let listed = match self.known(tpe) {
+            Some(listed) => listed.into_iter().filter(|object| object.key.starts_with(&prefix)).collect(),
+            None => self.run(self.store.list(&prefix))?,
+        };
         let mut files = Vec::with_capacity(listed.len());
         for object in listed {
             let name = object.key.rsplit('/').next().unwrap_or_default();
@@ -210,6 +244,13 @@ impl Backend {
             files.push((id, size));
         }
         Ok(files)
+    }
+
+    /// The files of this type, where they need not be asked for.
+    fn known(&self, tpe: FileType) -> Option<Vec<Listed>> {
+        let state = self.state();
+        let known = state.known.as_ref().filter(|_| matches!(tpe, FileType::Config | FileType::Key));
+        known.map(|known| known.listed.clone())
     }
 
     async fn put(&self, path: &str, content: Bytes, condition: Condition) -> store::Result<()> {
@@ -270,7 +311,17 @@ impl ReadBackend for Backend {
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {
         let path = self.path(tpe, id);
+        if tpe == FileType::Config
+            && let Some(config) = self.state().known.as_ref().and_then(|known| known.config.clone())
+        {
+            return Ok(config);
+        }
         let content = self.run(self.store.get(&path))?.content;
+        if tpe == FileType::Config
+            && let Some(known) = &mut self.state().known
+        {
+            known.config = Some(content.clone());
+        }
         if let (Some(most), Some(key)) = (largest(tpe), self.key.get()) {
             key.open_json(&content, most)
                 .map_err(|reason| RusticError::new(ErrorKind::Backend, format!("{path:?}: {reason}")))?;

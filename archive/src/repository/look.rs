@@ -8,14 +8,15 @@ mod blobs;
 mod trees;
 mod unpack;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustic_core::repofile::SnapshotId;
 use rustic_core::{DataId, IndexedFullStatus, Repository as Engine, TreeId};
 
-use super::error::{EngineSnafu, NotFoundSnafu, Result};
+use super::error::{EngineSnafu, Error, NotFoundSnafu, Result};
 use super::{Inner, Repository, full};
 use trees::Trees;
 
@@ -36,6 +37,8 @@ struct Looking {
     inner: Arc<Inner>,
     engine: Engine<IndexedFullStatus>,
     trees: Trees,
+    /// The root trees of snapshots that were asked for, by id in full.
+    roots: Mutex<HashMap<String, TreeId>>,
 }
 
 /// A file of a snapshot, with what its content is known by.
@@ -80,13 +83,13 @@ impl Reader {
     /// Reads the index of an open repository.
     pub async fn of(repository: Repository) -> Result<Self> {
         let inner = Arc::clone(&repository.inner);
-        inner.backend.begin(repository.cancel.child_token(), None);
+        inner.backend.begin_looking(repository.cancel.child_token());
         let looking = inner
             .blocking(move |inner| {
                 inner.again()?.to_indexed().map_err(inner.engine_error("read the index of"))
             })
             .await
-            .map(|engine| Looking { inner, engine, trees: Trees::default() })?;
+            .map(|engine| Looking { inner, engine, trees: Trees::default(), roots: Mutex::default() })?;
         Ok(Self { looking: Arc::new(looking), _repository: repository })
     }
 
@@ -138,27 +141,34 @@ impl Reader {
 }
 
 impl Looking {
-    /// The root trees of snapshots, whose ids are given in full.
+    /// The root trees of snapshots, whose ids are given in full. Each snapshot is read once.
     fn roots(&self, ids: &[String]) -> Result<Vec<TreeId>> {
+        // A panic elsewhere leaves the map whole, since every change of it is one insertion.
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread: Vec<&str> =
+            ids.iter().map(String::as_str).filter(|id| !roots.contains_key(*id)).collect();
+        if !unread.is_empty() {
+            roots.extend(self.read_roots(&unread)?);
+        }
+        ids.iter().map(|id| roots.get(id).copied().ok_or_else(|| self.missing(id))).collect()
+    }
+
+    fn read_roots(&self, ids: &[&str]) -> Result<Vec<(String, TreeId)>> {
         let inner = &self.inner;
-        let missing = |id: &str| {
-            let (directory, what) = (inner.directory.clone(), format!("snapshot {id:?}"));
-            NotFoundSnafu { directory, what }.build()
-        };
         let known: Vec<SnapshotId> =
             inner.engine.list().map_err(inner.engine_error("list the snapshots of"))?.collect();
         for id in ids {
             if !id.parse().is_ok_and(|id: SnapshotId| known.contains(&id)) {
-                return Err(missing(id));
+                return Err(self.missing(id));
             }
         }
         let found = inner.engine.get_snapshots(ids).map_err(inner.engine_error("read a snapshot of"))?;
-        ids.iter()
-            .map(|id| {
-                let snapshot = found.iter().find(|snapshot| full(&snapshot.id) == *id);
-                snapshot.map(|snapshot| snapshot.tree).ok_or_else(|| missing(id))
-            })
-            .collect()
+        Ok(found.into_iter().map(|snapshot| (full(&snapshot.id), snapshot.tree)).collect())
+    }
+
+    fn missing(&self, id: &str) -> Error {
+        let (directory, what) = (self.inner.directory.clone(), format!("snapshot {id:?}"));
+        NotFoundSnafu { directory, what }.build()
     }
 
     /// That something in the repository is not as a repository has it.

@@ -72,8 +72,9 @@ fn judge<'a>(keys: impl IntoIterator<Item = &'a str>) -> Found {
 }
 
 pub async fn open(site: Site, password: &Password) -> Result<Repository> {
-    match look(&site).await? {
-        Found::Repository => open_existing(site, password).await,
+    let (found, listed) = look(&site).await?;
+    match found {
+        Found::Repository => open_existing(site, password, listed).await,
         Found::Nothing | Found::ConfigAlone => {
             let (place, directory) = (Arc::clone(site.store.place()), site.directory);
             MissingSnafu { place, directory }.fail()
@@ -85,8 +86,9 @@ pub async fn open(site: Site, password: &Password) -> Result<Repository> {
 pub async fn open_or_initialise(site: Site, password: &Password) -> Result<Repository> {
     let give_up = Instant::now() + PATIENCE;
     loop {
-        let condition = match look(&site).await? {
-            Found::Repository => return open_existing(site, password).await,
+        let (found, listed) = look(&site).await?;
+        let condition = match found {
+            Found::Repository => return open_existing(site, password, listed).await,
             Found::Damaged(reason) => return damaged(&site, reason),
             Found::Nothing => Some(Condition::Absent),
             Found::ConfigAlone => abandoned_config(&site).await?,
@@ -114,19 +116,21 @@ fn damaged<T>(site: &Site, reason: &'static str) -> Result<T> {
     DamagedSnafu { place, directory, reason }.fail()
 }
 
-/// Looks at what is there. A repository is recognised by two small listings; only what is none is listed whole.
-async fn look(site: &Site) -> Result<Found> {
+/// Looks at what is there, and says what it saw. A repository is recognised by two small listings; only what is none is
+/// listed whole.
+async fn look(site: &Site) -> Result<(Found, Vec<Listed>)> {
     let directory = format!("{}/", site.directory);
-    let mut listed: Vec<Listed> = Vec::new();
-    for part in ["config", "keys/"] {
-        listed.extend(site.store.list(&format!("{directory}{part}")).await.context(StoreSnafu)?);
-    }
+    let (config, keys) = (format!("{directory}config"), format!("{directory}keys/"));
+    let (mut listed, keys) =
+        futures::try_join!(site.store.list(&config), site.store.list(&keys)).context(StoreSnafu)?;
+    listed.extend(keys);
     let relative =
         |listed: &[Listed]| judge(listed.iter().filter_map(|object| object.key.strip_prefix(&directory)));
-    match relative(&listed) {
-        Found::Repository => Ok(Found::Repository),
-        _ => Ok(relative(&site.store.list(&directory).await.context(StoreSnafu)?)),
+    if relative(&listed) == Found::Repository {
+        return Ok((Found::Repository, listed));
     }
+    let listed = site.store.list(&directory).await.context(StoreSnafu)?;
+    Ok((relative(&listed), listed))
 }
 
 /// On which condition a `config` without key may be replaced; `None` while its maker may still be at work.
@@ -155,8 +159,9 @@ pub fn engine(backend: &Arc<Backend>) -> rustic_core::RusticResult<Engine<()>> {
     Engine::new(&options, &RepositoryBackends::new(Arc::<Backend>::clone(backend), None))
 }
 
-async fn open_existing(site: Site, password: &Password) -> Result<Repository> {
+async fn open_existing(site: Site, password: &Password, listed: Vec<Listed>) -> Result<Repository> {
     let backend = backend(&site);
+    backend.know(listed);
     let (opening, secret) = (Arc::clone(&backend), password.clone());
     let opened = blocking(&site.directory, move || {
         let credentials = Credentials::password(secret.expose());

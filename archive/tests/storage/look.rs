@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use archive::repository::look::{Leaf, Reader};
 use archive::repository::{Error, Repository};
 
+use crate::faulty::{Fault, Faulty};
 use crate::support::{ROOT, back_up, entries, entry, memory, open};
 
 async fn reader(repository: Repository) -> Reader {
@@ -38,6 +39,26 @@ async fn every_file_is_found_and_read_without_a_lock() {
         assert_eq!(*bytes, expected[place].content);
     }
     assert_eq!((locks(&store), store.transport().objects().len()), (0, before));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_of_a_repository_takes_each_request_once() {
+    let store = Faulty::new();
+    let repository = open(store.clone()).await.unwrap();
+    let id = back_up(&repository, entries(300, 0)).await.unwrap().id;
+    store.arm(Fault::None);
+
+    let reader = reader(open(store.clone()).await.unwrap()).await;
+    let ids = [id];
+    let directories = reader.directories(&ids, ROOT).await.unwrap();
+    let mut found = reader.files(&ids, ROOT, |_| true).await.unwrap();
+    let one = vec![found.pop().unwrap().swap_remove(7).content];
+    reader.read(one, |_, bytes| bytes.to_vec()).await.unwrap();
+
+    assert_eq!(directories, ["configmaps"]);
+    // config and keys are listed; the key, config, the index and the snapshot are each found and read; the size of the pack
+    // with the directories, that pack, and the object.
+    assert_eq!(store.calls(), 11);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ mod live;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -21,6 +22,9 @@ use crate::look::wish::Wish;
 use crate::look::{self, body, choice, finding, pager};
 use crate::output;
 use crate::streams::Streams;
+
+/// Resources that are read from the cluster at the same time.
+const LISTS: usize = 4;
 
 /// Show what differs between two snapshots, or between a snapshot and the cluster
 ///
@@ -128,7 +132,7 @@ impl Args {
         Ok(Sides { addresses, typed })
     }
 
-    /// Resource by resource, so that the objects of one are in memory at a time.
+    /// Resource by resource, so that the objects of a few are in memory at a time.
     async fn with_cluster(
         &self,
         library: &Library,
@@ -150,18 +154,26 @@ impl Args {
                 None => totals.unreadable += 1,
             }
         }
-        for (resource, items) in &resources {
-            if body::is_made(resource) && !self.owned {
-                totals.owned += items.len();
-                continue;
-            }
-            let bodies = live::read(cluster, resource, &served, &scope).await?;
+        if !self.owned {
+            resources.retain(|resource, items| {
+                let made = body::is_made(resource);
+                totals.owned += if made { items.len() } else { 0 };
+                !made
+            });
+        }
+        let mut lists = stream::iter(&resources)
+            .map(|(resource, items)| {
+                let bodies = live::read(cluster, resource, &served, &scope);
+                bodies.map(move |bodies| (resource, items, bodies))
+            })
+            .buffered(LISTS);
+        while let Some((resource, items, bodies)) = lists.next().await {
             let wanted = |name: &str| {
                 let mut of_it = wish.objects.iter().filter(|(wished, _)| wished == resource).peekable();
                 of_it.peek().is_none()
                     || of_it.any(|(_, wished)| wished.as_ref().is_none_or(|wished| wished == name))
             };
-            let bodies = scope.admitted(bodies, items, wanted);
+            let bodies = scope.admitted(bodies?, items, wanted);
             let new = Side::Live(bodies);
             totals.add(
                 compare::compare(library, items, new, self.owned, |difference| told.note(&difference))
