@@ -59,11 +59,18 @@ pub fn state(job: &Job, pods: &[Pod]) -> State {
     match newest(pods) {
         None => State::Waiting(Waiting {
             since: created(job.metadata.creation_timestamp.as_ref()),
-            reason: format!("Job {:?} has no pod yet", job.metadata.name.as_deref().unwrap_or_default()),
+            reason: without_pod(job),
             patience: PATIENCE_WITH_IMAGES,
         }),
         Some(pod) => waiting(pod).map_or(State::Running, State::Waiting),
     }
+}
+
+/// Why a Job has no pod is in its Events only: a quota, a policy or a webhook has refused it, most often.
+fn without_pod(job: &Job) -> String {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let (name, namespace) = (text(&job.metadata.name), text(&job.metadata.namespace));
+    format!("Job {name:?} has no pod yet; why is told by: kubectl describe job {name} -n {namespace}")
 }
 
 /// Whether the Job has come to its end, well or not.

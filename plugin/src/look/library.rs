@@ -8,6 +8,7 @@ use archive::manifest::path::Key;
 use archive::repository::look::{Content, Leaf, Reader};
 use archive::restore::Source;
 use crds::storage::Snapshot;
+use crds::storage::snapshot::SnapshotPhase;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -187,10 +188,15 @@ fn stored(snapshot: &Snapshot, flags: &Flags) -> Result<Vec<Part>, Failure> {
         [] if !flags.components.is_empty() && !known.is_empty() => {
             failure.why("it has no such component").row("found", known.join(", "))
         }
+        [] if has_failed(snapshot) => failure.why("its backup failed before anything was stored"),
         [] => failure.why("its status names no restic snapshot: the backup has not finished"),
         errors => failure.why(errors.join("\n")),
     }
     .fix("kubectl kubestash snapshot list"))
+}
+
+fn has_failed(snapshot: &Snapshot) -> bool {
+    snapshot.status.as_ref().and_then(|status| status.phase) == Some(SnapshotPhase::Failed)
 }
 
 impl Library {

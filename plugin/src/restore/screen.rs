@@ -44,7 +44,9 @@ pub fn objects(report: &Report, manner: Manner) -> String {
     for rank in 0..RANKS {
         let group: Vec<&Line> = report.lines.iter().filter(|line| rank_of(&line.verdict) == rank).collect();
         let Some(first) = group.first() else { continue };
-        if fold && folds(&first.verdict) {
+        // What comes into being is named while it is little, however much there is beside it.
+        let is_little = matches!(first.verdict, Verdict::Create) && group.len() <= LISTED;
+        if fold && folds(&first.verdict) && !is_little {
             rows.extend(folded(&group, manner.done));
             continue;
         }

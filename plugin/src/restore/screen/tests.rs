@@ -105,6 +105,17 @@ fn many_are_folded_by_type_but_what_is_removed_is_told_in_full() {
 }
 
 #[test]
+fn the_few_that_are_made_are_named_among_the_many_that_stay() {
+    let mut lines: Vec<Line> =
+        (0..50).map(|number| line("pods", &format!("p{number}"), Verdict::Unchanged)).collect();
+    lines.push(line("configmaps", "settings", Verdict::Create));
+    assert_eq!(
+        objects(&Report { lines, warnings: Vec::new() }, Manner::default()),
+        "  create     configmaps/settings\n  unchanged  pods                 50\n"
+    );
+}
+
+#[test]
 fn objects_of_several_namespaces_say_which() {
     let mut report = report();
     report.lines.truncate(3);
