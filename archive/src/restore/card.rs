@@ -153,7 +153,7 @@ fn check_names(key: &Key) -> Result<(), Problem> {
 fn is_backup_system(key: &Key, metadata: &Map<String, Value>) -> bool {
     let labels = metadata.get("labels");
     let label = |name: &str| labels.and_then(|labels| labels.get(name)).and_then(Value::as_str);
-    let is_definition = key.group_resource == "customresourcedefinitions.apiextensions.k8s.io";
+    let is_definition = key.group_resource == kinds::DEFINITIONS;
     kinds::is_backup_system(&key.group_resource)
         || is_definition && kinds::is_backup_system(&key.name)
         || label(label::MANAGED_BY) == Some(label::MANAGED_BY_KUBESTASH)

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::draft::Draft;
 use super::requests::Requests;
 use crate::api::JSON;
 use crate::manifest::path::Key;
@@ -24,8 +23,8 @@ type Taken = BTreeMap<String, Vec<String>>;
 
 impl Collisions {
     /// What a new object would share with others.
-    pub async fn notes(&self, requests: &Requests, draft: &Draft) -> Vec<String> {
-        let of = draft.target.group_resource.as_str();
+    pub async fn notes(&self, requests: &Requests, target: &Key, object: &Value) -> Vec<String> {
+        let of = target.group_resource.as_str();
         let (cell, claims, path): (_, fn(&Value) -> Vec<String>, _) = match of {
             "ingresses.networking.k8s.io" => {
                 (&self.ingresses, hosts as _, "/apis/networking.k8s.io/v1/ingresses")
@@ -33,12 +32,12 @@ impl Collisions {
             "services" => (&self.services, addresses as _, "/api/v1/services"),
             _ => return Vec::new(),
         };
-        let claimed = claims(&draft.object);
+        let claimed = claims(object);
         if claimed.is_empty() {
             return Vec::new();
         }
         let taken = cell.get_or_init(|| taken(requests, path, claims)).await;
-        notes(&claimed, taken, &draft.target)
+        notes(&claimed, taken, target)
     }
 }
 

@@ -6,15 +6,13 @@ use serde_json::Value;
 
 use super::card::Card;
 use super::draft::Draft;
+use super::kinds::DEFINITIONS;
 use super::outcome::Outcome;
 use super::requests;
 use super::source::Object;
 use super::verdict::{Problem, ProblemKind, Verdict};
 use super::walk::Walk;
 use crate::api::write::{Answer, Refusal};
-
-/// The type whose objects define types.
-pub const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 impl Walk<'_> {
     /// Brings back one object. In the `last` round nothing is waited for.
@@ -73,7 +71,7 @@ impl Walk<'_> {
 
     async fn created(&self, card: &Card, draft: &Draft, answer: Answer) -> Outcome {
         if self.requests.planning() {
-            let notes = self.collisions.notes(&self.requests, draft).await;
+            let notes = self.collisions.notes(&self.requests, &draft.target, &draft.object).await;
             return self.planned(card, draft).noting(answer.warnings).noting(notes);
         }
         if self.owners.concerns(card) {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::card::Card;
 use super::compare;
-use super::create::DEFINITIONS;
 use super::draft::Draft;
+use super::kinds::DEFINITIONS;
 use super::options::Existing;
 use super::outcome::Outcome;
 use super::owners;

@@ -10,6 +10,7 @@ use crds::reference::ObjectReference;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef, Subject};
 use kube::ResourceExt;
 
+use super::kinds::DEFINITIONS;
 use super::options::Protected;
 use crate::manifest::path::Key;
 
@@ -86,9 +87,7 @@ pub fn protected(ground: &Ground, bindings: &[Binding]) -> Protected {
     let places = secrets.iter().map(|secret| secret.namespace_or(home)).chain([home.as_str(), source]);
     objects.extend(places.map(|place| key("namespaces", None, place)));
     let definitions = crds::all();
-    objects.extend(definitions.iter().map(|definition| {
-        key("customresourcedefinitions.apiextensions.k8s.io", None, &definition.name_any())
-    }));
+    objects.extend(definitions.iter().map(|definition| key(DEFINITIONS, None, &definition.name_any())));
     for name in INSTALLED {
         objects.insert(of_rights("clusterroles", None, name));
         objects.insert(of_rights("clusterrolebindings", None, name));

@@ -2,6 +2,9 @@
 
 use crate::manifest::path::Key;
 
+/// The type whose objects define types.
+pub const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
 /// Groups that the API server itself serves. Others that end in `k8s.io` come as custom resources.
 const BUILT_IN: [&str; 24] = [
     "",

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use futures::{StreamExt as _, stream};
 
 use super::card::Card;
-use super::create::DEFINITIONS;
+use super::kinds::DEFINITIONS;
 use super::outcome::Outcome;
 use super::report::Line;
 use super::requests::{self, At};

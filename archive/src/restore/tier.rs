@@ -8,13 +8,11 @@ use std::collections::HashMap;
 
 use super::card::Card;
 use super::identity::Identities;
-use super::kinds;
+use super::kinds::{self, DEFINITIONS};
 
 mod rank;
 
 use rank::rank;
-
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Where an object is in the order: its rank, or that of what it waits for, and how many steps behind that.
 type Level = (u8, usize);

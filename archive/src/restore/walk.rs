@@ -11,7 +11,7 @@ use super::Error;
 use super::chosen::Chosen;
 use super::collisions::Collisions;
 use super::coming::Coming;
-use super::create::DEFINITIONS;
+use super::kinds::DEFINITIONS;
 use super::options::{Existing, Options};
 use super::outcome::Outcome;
 use super::owners::Owners;
