@@ -210,7 +210,7 @@ async fn run(client: &Client, read: &Read, progress: &Progress, planning: bool) 
     let discovered = discover(&api).await.context(DiscoverSnafu)?;
     warnings.extend(discovered.warnings.iter().cloned());
     warnings.extend(unseen(&discovered));
-    let missing = match preflight::missing(&api, &walk::needs(contents, &taken, options)).await {
+    let missing = match preflight::missing(&api, walk::needs(contents, &taken, options)).await {
         Ok(missing) => missing,
         Err(error) => {
             warnings.push(format!("which rights are missing is not known: {error}"));

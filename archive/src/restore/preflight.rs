@@ -7,14 +7,16 @@ use std::fmt;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::kinds;
 use crate::api::write::{Action, Write};
-use crate::api::{self, Api};
+use crate::api::{self, Api, JSON, encoded};
 
 /// Reviews that are asked for at the same time.
 const AT_ONCE: usize = 32;
+const NAMESPACES: &str = "namespaces";
 const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /// Something that one may do, or not.
@@ -48,6 +50,24 @@ pub struct Need {
     pub namespaces: BTreeSet<Option<String>>,
 }
 
+/// What is to be done at all.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// By `group_resource`.
+    pub types: BTreeMap<String, Need>,
+    /// Namespaces that are made where they do not exist.
+    pub namespaces: BTreeSet<String>,
+}
+
+impl Needs {
+    /// These verbs on an object of this type, there.
+    pub fn add(&mut self, group_resource: &str, verbs: &[&'static str], namespace: Option<String>) {
+        let need = self.types.entry(group_resource.to_owned()).or_default();
+        need.verbs.extend(verbs);
+        need.namespaces.insert(namespace);
+    }
+}
+
 /// The rights that a restore does not have.
 #[derive(Clone, Debug, Default)]
 pub struct Missing {
@@ -72,15 +92,19 @@ impl Missing {
     }
 }
 
-/// Asks which of the rights for `needs`, by `group_resource`, are missing.
+/// Asks which of the rights for `needs` are missing.
 ///
 /// # Errors
 ///
 /// Where the cluster does not say: then nothing is known to be missing.
-pub async fn missing(api: &Api, needs: &BTreeMap<String, Need>) -> Result<Missing, api::Error> {
+pub async fn missing(api: &Api, mut needs: Needs) -> Result<Missing, api::Error> {
     if may_do_all(api).await? {
         return Ok(Missing::default());
     }
+    if any_absent(api, std::mem::take(&mut needs.namespaces)).await {
+        needs.add(NAMESPACES, &["create"], None);
+    }
+    let needs = &needs.types;
     let wide: Vec<Right> = needs.iter().flat_map(|(name, need)| rights(name, need, &[None])).collect();
     let refused = refused(api, wide).await?;
     let mut rights = BTreeSet::new();
@@ -107,6 +131,18 @@ fn rights(group_resource: &str, need: &Need, namespaces: &[Option<String>]) -> V
         namespace: namespace.clone(),
     };
     need.verbs.iter().flat_map(|verb| namespaces.iter().map(|namespace| right(verb, namespace))).collect()
+}
+
+/// Whether one of these namespaces is known not to exist.
+async fn any_absent(api: &Api, names: BTreeSet<String>) -> bool {
+    let absent = stream::iter(names)
+        .map(|name| async move {
+            let path = format!("/api/v1/namespaces/{}", encoded(&name));
+            let found = api.get_json::<IgnoredAny>(&path, JSON).await;
+            found.is_err_and(|error| error.is_absent())
+        })
+        .buffer_unordered(AT_ONCE);
+    absent.any(std::future::ready).await
 }
 
 async fn may_do_all(api: &Api) -> Result<bool, api::Error> {

@@ -10,13 +10,14 @@ use futures::{StreamExt as _, stream};
 use super::card::Card;
 use super::kinds::DEFINITIONS;
 use super::outcome::Outcome;
+use super::preflight::Needs;
 use super::report::Line;
 use super::requests::{self, At};
 use super::surplus::{Covered, Found, Item, list};
 use super::types::Place;
 use super::verdict::Verdict;
 use super::walk::Walk;
-use super::{choose, kinds, tier, transform};
+use super::{choose, kinds, preflight, tier, transform};
 use crate::manifest::path::Key;
 use crate::scope::Plan;
 use crate::select::{Filters, NameFilter};
@@ -83,7 +84,20 @@ impl Walk<'_> {
                 surplus.push(Surplus { uid, place: place.clone() });
             }
         }
+        warnings.extend(self.missing_removals(&cards).await);
         (self.remove_all(&cards, &surplus).await, warnings)
+    }
+
+    /// The rights that removing these takes and that are missing.
+    async fn missing_removals(&self, cards: &[Card]) -> Vec<String> {
+        let mut needs = Needs::default();
+        for Card { key, .. } in cards {
+            needs.add(&key.group_resource, &["delete"], key.namespace.clone());
+        }
+        match preflight::missing(self.requests.api(), needs).await {
+            Ok(missing) => missing.rights().map(|right| format!("missing right: {right}")).collect(),
+            Err(error) => vec![format!("which rights to remove are missing is not known: {error}")],
+        }
     }
 
     fn to_be_removed(&self, item: Item, place: &Place, covered: &Covered<'_>) -> Option<(Card, String)> {

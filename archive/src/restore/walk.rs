@@ -11,11 +11,11 @@ use super::Error;
 use super::chosen::Chosen;
 use super::collisions::Collisions;
 use super::coming::Coming;
-use super::kinds::DEFINITIONS;
+use super::kinds::{self, DEFINITIONS};
 use super::options::{Existing, Options};
 use super::outcome::Outcome;
 use super::owners::Owners;
-use super::preflight::{Missing, Need};
+use super::preflight::{Missing, Needs};
 use super::prepare::Surroundings;
 use super::progress::Progress;
 use super::quota::Demands;
@@ -207,21 +207,26 @@ fn is_established(status: &Value) -> bool {
 }
 
 /// The rights that bringing back `taken` takes.
-pub fn needs(contents: &Contents, taken: &[usize], options: &Options) -> BTreeMap<String, Need> {
-    let mut needs: BTreeMap<String, Need> = BTreeMap::new();
+pub fn needs(contents: &Contents, taken: &[usize], options: &Options) -> Needs {
+    let mut needs = Needs::default();
+    let mut own = BTreeSet::new();
     for index in taken {
         let target = transform::target(&contents.cards[*index].key, &options.transform);
-        let need = needs.entry(target.group_resource.clone()).or_default();
-        need.verbs.extend(["create", "get"]);
+        let mut verbs = vec!["create", "get"];
         match options.existing {
             Existing::Leave => {}
-            Existing::Apply => need.verbs.extend(["patch"]),
-            Existing::Replace => need.verbs.extend(["update"]),
+            Existing::Apply => verbs.push("patch"),
+            Existing::Replace => verbs.push("update"),
         }
         if options.existing != Existing::Leave && target.group_resource == "jobs.batch" {
-            need.verbs.extend(["delete"]);
+            verbs.push("delete");
         }
-        need.namespaces.insert(target.namespace);
+        needs.namespaces.extend(target.namespace.clone());
+        needs.add(&target.group_resource, &verbs, target.namespace.clone());
+        if kinds::is_namespace(&target) {
+            own.insert(target.name);
+        }
     }
+    needs.namespaces.retain(|name| !own.contains(name));
     needs
 }

@@ -322,6 +322,21 @@ async fn missing_rights_are_all_told_at_once_and_cost_no_request_each() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_right_to_make_a_namespace_is_missed_where_there_is_none() {
+    let source = back_up(&three()).await;
+    let mut cluster = Cluster::empty();
+    cluster.denied.insert(("create".to_owned(), "namespaces".to_owned(), String::new()));
+    let server = Server::new(cluster);
+    let report = restored(&server, &source, &options(&[("IncludeClusterResources", "false")])).await;
+    assert_eq!(report.warnings, ["missing right: create namespaces"]);
+    let mut with_it = Cluster::with_namespaces(&["shop"]);
+    with_it.denied.clone_from(&server.cluster().denied);
+    let server = Server::new(with_it);
+    let report = restored(&server, &source, &options(&[("IncludeClusterResources", "false")])).await;
+    assert_eq!(report.warnings, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_nobody_answered_counts_as_made() {
     let source = back_up(&three()).await;
     let server = Server::failing(Cluster::with_namespaces(&["shop"]), |call, cluster| {

@@ -57,6 +57,17 @@ fn pruned(told: &[String]) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_right_to_remove_is_missed_before_anything_is_removed() {
+    let source = back_up(&then()).await;
+    let mut cluster = now();
+    cluster.denied.insert(("delete".to_owned(), "secrets".to_owned(), "shop".to_owned()));
+    let server = Server::new(cluster);
+    let plan = planned(&server, &source, &exact(Some("shop"), &[])).await;
+    assert_eq!(plan.warnings, [r#"missing right: delete secrets in namespace "shop""#]);
+    assert_eq!(pruned(&told(&plan)), ["configmaps shop/new"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_snapshot_lacks_is_removed_within_the_scope_only() {
     let source = back_up(&then()).await;
     for (options, removed) in [
