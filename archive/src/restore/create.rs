@@ -10,7 +10,7 @@ use super::kinds::DEFINITIONS;
 use super::outcome::Outcome;
 use super::requests;
 use super::source::Object;
-use super::verdict::{Problem, ProblemKind, Verdict};
+use super::verdict::{NOT_CHECKED, Problem, ProblemKind, Verdict};
 use super::walk::Walk;
 use crate::api::write::{Answer, Refusal};
 
@@ -111,7 +111,7 @@ impl Walk<'_> {
         // Of dispatcher.go of the API server's generic admission webhooks.
         let webhook = status.message.split_once("does not support dry run")?.0;
         let name = webhook.split('"').nth(1).unwrap_or_default();
-        Some(format!("not checked by admission webhook {name:?}, which does not support dry run"))
+        Some(format!("{NOT_CHECKED} by admission webhook {name:?}, which does not support dry run"))
     }
 
     /// What a refusal means. One of an object that was written for another version is about the version.
@@ -140,7 +140,7 @@ fn is_there(refusal: &Refusal) -> bool {
 }
 
 fn not_checked(missing: &str) -> String {
-    format!("not checked: {missing} does not exist yet")
+    format!("{NOT_CHECKED}: {missing} does not exist yet")
 }
 
 /// The uid in an answer.

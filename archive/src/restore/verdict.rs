@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// How a note begins that says what a plan could not ask the API server about.
+pub const NOT_CHECKED: &str = "not checked";
+
 /// What becomes of an object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "verdict")]

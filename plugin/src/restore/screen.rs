@@ -6,7 +6,7 @@ mod row;
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::restore::report::{Line, Report};
-use archive::restore::verdict::Verdict;
+use archive::restore::verdict::{NOT_CHECKED, Verdict};
 
 use crate::human;
 use crate::look::pager;
@@ -121,9 +121,15 @@ pub fn places(report: &Report) -> BTreeSet<&str> {
 pub fn totals(report: &Report) -> String {
     let counts = report.counts();
     let changes = counts.created + counts.updated + counts.pruned;
+    let is_asked = |line: &Line| !line.notes.iter().any(|note| note.starts_with(NOT_CHECKED));
     match (changes, counts.failed) {
         (0, 0) => format!("nothing to do: {}", counts.planned()),
-        (_, 0) => format!("{} · the API server would accept all", counts.planned()),
+        (_, 0) if report.lines.iter().all(is_asked) => {
+            format!("{} · the API server would accept all", counts.planned())
+        }
+        (_, 0) => {
+            format!("{} · the API server would accept all that it can be asked about", counts.planned())
+        }
         _ => counts.planned(),
     }
 }

@@ -37,13 +37,13 @@ pub async fn among(
                 Failure::new(Code::Ambiguous, format!("the id {name} is that of several snapshots"))
                     .row("found", names.join(", ")),
             ),
-            Found::TooFar => failures.push(Failure::new(
-                Code::ObjectMissing,
-                format!(
-                    "there is no {name}: {} in namespace {namespace}",
-                    crate::human::counted(all.len(), "snapshot")
-                ),
-            )),
+            Found::TooFar => {
+                let number = crate::human::counted(all.len(), "snapshot");
+                let what = format!("there is no {name}: {number} in namespace {namespace}");
+                let fix =
+                    "kubectl kubestash snapshot list -A   shows all; NAMESPACE/latest is the newest there";
+                failures.push(Failure::new(Code::ObjectMissing, what).fix(fix));
+            }
             Found::None => failures.push(lookup::not_found::<Snapshot>(cluster, namespace, name).await?),
         }
     }

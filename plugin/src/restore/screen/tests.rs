@@ -152,6 +152,12 @@ fn colour_is_on_the_word_only_and_nothing_to_do_is_said() {
         "  \u{1b}[32mcreate\u{1b}[0m  pods/create\n"
     );
     assert_eq!(totals(&report), "1 to create · the API server would accept all");
+    let notes = vec!["not checked: namespace \"shop\" does not exist yet".to_owned()];
+    let unasked = Line { notes, ..line("pods", "create", Verdict::Create) };
+    assert_eq!(
+        totals(&Report { lines: vec![unasked], warnings: Vec::new() }),
+        "1 to create · the API server would accept all that it can be asked about"
+    );
     let same = Report { lines: vec![line("pods", "a", Verdict::Unchanged)], warnings: Vec::new() };
     assert_eq!(totals(&same), "nothing to do: 1 unchanged");
     assert_eq!(totals(&Report::default()), "nothing to do: nothing to restore");
