@@ -6,6 +6,7 @@
 //! above this module can reach beyond it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -164,7 +165,10 @@ pub fn connect_with(
                 // Whoever wants no certificate checked needs no authority.
                 Some(authorities) if !location.insecure_tls => {
                     let keys = (access_key_id.as_str(), secret_access_key.as_str());
-                    Ok(Arc::new(Reliable::new(cloud::Client::s3(location, keys, authorities)?, patience)))
+                    Ok(Arc::new(Reliable::new(
+                        cloud::Client::s3(location, keys, Some(authorities), None)?,
+                        patience,
+                    )))
                 }
                 _ => Ok(Arc::new(Reliable::new(
                     s3::Client::new(location, (access_key_id, secret_access_key))?,
@@ -183,6 +187,25 @@ pub fn connect_with(
             "storages without secretName are not supported by this release: name a Secret with credentials",
         ),
         _ => unusable("the credentials are those of another provider"),
+    }
+}
+
+/// Connects to a storage whose server is reached at `address`, whatever its name stands for here. Nothing is sent yet.
+pub fn connect_through(
+    location: &Location,
+    access: &Access,
+    patience: Patience,
+    address: SocketAddr,
+) -> Result<Arc<dyn ObjectStore>> {
+    match (location, access) {
+        (Location::S3(s3), Access::S3 { access_key_id, secret_access_key, certificate_authority })
+            if !s3.insecure_tls || s3.endpoint.starts_with("http://") =>
+        {
+            let keys = (access_key_id.as_str(), secret_access_key.as_str());
+            let client = cloud::Client::s3(s3, keys, certificate_authority.as_deref(), Some(address))?;
+            Ok(Arc::new(Reliable::new(client, patience)))
+        }
+        _ => unusable("only S3 with a certificate that is checked can be reached through the cluster"),
     }
 }
 

@@ -13,7 +13,10 @@ use futures::stream::BoxStream;
 use http::Request as HttpRequest;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
+use kube::api::{
+    AttachParams, AttachedProcess, DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams,
+    PropagationPolicy,
+};
 use kube::core::discovery::v2::APIGroupDiscoveryList;
 use kube::core::{ObjectList, Request};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -324,6 +327,18 @@ impl Cluster {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let opened = tokio::time::timeout(Duration::from_secs(5), pods.portforward(pod, &[port])).await;
         opened.ok()?.ok()?.take_stream(port)
+    }
+
+    /// A process in a container of a pod, with what it reads and what it writes; `None` where there is none to be had.
+    pub async fn exec(
+        &self,
+        (namespace, pod, container): (&str, &str, &str),
+        command: &[&str],
+    ) -> Option<AttachedProcess> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let streams = AttachParams::default().container(container).stdin(true).stdout(true).stderr(false);
+        let begun = pods.exec(pod, command.iter().copied(), &streams);
+        tokio::time::timeout(Duration::from_secs(5), begun).await.ok()?.ok()
     }
 
     /// Follows one namespaced object; `None` while it does not exist.

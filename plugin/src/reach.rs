@@ -104,11 +104,10 @@ pub async fn check(
     };
     let trial = Trial { what, location, secret };
     let ended = trial.run(&way, (context, streams)).await;
+    let may_miss = way.may_miss().await;
     match &ended {
         Reach::Fails { failure, .. }
-            if origin == Origin::Auto
-                && way.may_miss()
-                && failure.code() == Some(Code::StorageUnreachable) =>
+            if origin == Origin::Auto && may_miss && failure.code() == Some(Code::StorageUnreachable) =>
         {
             let reason = reason(failure);
             Ok(trial.elsewhere(cluster, &reason, (context, streams)).await)

@@ -63,6 +63,20 @@ pub enum Command {
     Cleanup(Cleanup),
     /// Run a hook of a BackupSession or RestoreSession (what a hook Job runs).
     Hook(Hook),
+    /// Pass standard input on to a server, and its answers to standard output (what the plugin runs in the operator's pod to
+    /// reach a bucket that only pods reach).
+    Relay(Relay),
+}
+
+/// Where to.
+#[derive(Args, Clone, Debug)]
+pub struct Relay {
+    /// Host and port.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub to: String,
+    /// Only connect, to know whether the server can be reached.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// The operator's settings.

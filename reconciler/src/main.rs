@@ -25,6 +25,7 @@ mod operator;
 mod outcome;
 mod patience;
 mod proxy;
+mod relay;
 mod repository;
 mod restore_session;
 mod secret;
@@ -39,7 +40,7 @@ mod workload;
 use std::io;
 use std::process::ExitCode;
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, Relay};
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
@@ -67,6 +68,13 @@ fn start(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Restore(arguments) => worker(job::restore::run(*arguments))?,
         Command::Retain(arguments) => worker(job::retain::run(arguments))?,
         Command::Cleanup(arguments) => worker(job::cleanup::run(arguments))?,
+        Command::Relay(Relay { to, check }) => {
+            let runtime = small()?;
+            let ended = runtime.block_on(relay::run(&to, check));
+            // A thread may still wait for what is asked next.
+            runtime.shutdown_background();
+            ended.map(|()| ExitCode::SUCCESS)?
+        }
         Command::Hook(arguments) => job::ended(small()?.block_on(job::hook::run(arguments))),
     })
 }

@@ -224,7 +224,12 @@ pub async fn trigger(namespace: &Namespace, configuration: &str) {
 
 /// A storage and a configuration of the story's namespace whose initial backup has succeeded.
 pub async fn a_first_backup(namespace: &Namespace) -> BackupSession {
-    namespace.apply(STORAGE).await;
+    a_first_backup_at(namespace, "ENDPOINT").await
+}
+
+/// The same, at a server of another name.
+pub async fn a_first_backup_at(namespace: &Namespace, endpoint: &str) -> BackupSession {
+    namespace.apply(&STORAGE.replace("ENDPOINT", endpoint)).await;
     namespace.apply(NAMESPACE_BACKUP).await;
     a_reader_of_the_cluster(namespace).await;
     let session = session_completed(namespace, "orders", &[]).await;

@@ -208,6 +208,54 @@ async fn files_are_copied_whole_and_nothing_is_replaced() {
     namespace.remove().await;
 }
 
+/// A name for the S3 server that only pods know, and behind which no port can be forwarded: nothing says which pods it has.
+const OUTSIDE: &str = r"
+apiVersion: v1
+kind: Service
+metadata: {name: outside, namespace: NAMESPACE}
+spec: {clusterIP: None, ports: [{name: s3, port: 7070}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: outside, namespace: NAMESPACE, labels: {kubernetes.io/service-name: outside}}
+addressType: IPv4
+ports: [{name: s3, port: 7070, protocol: TCP}]
+endpoints: [{addresses: [ADDRESS]}]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_only_pods_reach_is_read_through_the_operators_pod() {
+    let cluster = Cluster::connect().await;
+    let namespace = Namespace::create(&cluster, "look-relay").await;
+    let pod = [
+        "get",
+        "pods",
+        "-n",
+        "storage",
+        "-l",
+        "app.kubernetes.io/name=s3",
+        "-o",
+        "jsonpath={.items[0].status.podIP}",
+    ];
+    let pod = cluster.kubectl(&pod, "").await;
+    assert!(!pod.stdout.is_empty(), "{pod:?}");
+    namespace.apply(&OUTSIDE.replace("ADDRESS", &pod.stdout)).await;
+    namespace.apply(APPLICATION).await;
+    let endpoint = format!("http://outside.{}.svc:7070", namespace.name);
+    given::a_first_backup_at(&namespace, &endpoint).await;
+
+    for from in ["auto", "cluster"] {
+        let listed = ends(&namespace, &format!("snapshot ls latest deploy --from {from}"), 0).await;
+        assert!(listed.stderr.contains("from the cluster (through the operator's pod "), "{listed:?}");
+        assert!(listed.stdout.contains("orders"), "{listed:?}");
+    }
+    let printed = ends(&namespace, "snapshot cat latest:deploy/orders", 0).await;
+    assert!(printed.stdout.contains("image: orders:1.9"), "{printed:?}");
+    let local = ends(&namespace, "snapshot ls latest --from local", 4).await;
+    assert!(local.stderr.contains("from this machine"), "{local:?}");
+    namespace.remove().await;
+}
+
 fn read(folder: &Path, below: &str, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

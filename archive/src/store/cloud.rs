@@ -4,6 +4,7 @@
 mod http;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -56,14 +57,16 @@ fn unusable(place: &Place, error: &dyn fmt::Display) -> Error {
 }
 
 impl Client {
-    /// S3 whose certificate is signed by one of `authorities`, in PEM.
+    /// S3 whose certificate is signed by a public authority or one of `authorities`, in PEM; at `address`, if its name does
+    /// not say where it is reached.
     pub fn s3(
         location: &location::S3,
         (access_key_id, secret): (&str, &str),
-        authorities: &[u8],
+        authorities: Option<&[u8]>,
+        address: Option<SocketAddr>,
     ) -> Result<Self> {
         let place = super::s3::place(location, access_key_id);
-        let connector = Connector::new(Some(authorities)).map_err(|error| {
+        let connector = Connector::new(authorities, address).map_err(|error| {
             UnusableSnafu { reason: format!("CA_CERT_DATA for {place} cannot be used: {error}") }.build()
         })?;
         let store = AmazonS3Builder::new()
@@ -90,7 +93,7 @@ impl Client {
             endpoint: "https://storage.googleapis.com".to_owned(),
             identity: service_account_email(service_account).unwrap_or_default(),
         };
-        let connector = Connector::new(None).map_err(|error| unusable(&place, &error))?;
+        let connector = Connector::new(None, None).map_err(|error| unusable(&place, &error))?;
         let store = GoogleCloudStorageBuilder::new()
             .with_bucket_name(&location.bucket)
             .with_service_account_key(service_account)
@@ -113,7 +116,7 @@ impl Client {
             endpoint: format!("https://{}.blob.core.windows.net", location.account),
             identity: location.account.clone(),
         };
-        let connector = Connector::new(None).map_err(|error| unusable(&place, &error))?;
+        let connector = Connector::new(None, None).map_err(|error| unusable(&place, &error))?;
         let store = MicrosoftAzureBuilder::new()
             .with_account(&location.account)
             .with_access_key(account_key)

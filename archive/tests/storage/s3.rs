@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archive::repository::Repository;
-use archive::store::{Condition, Error, ObjectStore, content_type, delete_prefix};
+use archive::store::{Condition, Error, ObjectStore, Patience, connect_through, content_type, delete_prefix};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
-use archive::location::S3;
+use archive::location::{Location, S3};
 
-use crate::server::{ACCESS_KEY, BUCKET, SECRET_KEY, Server, connect, free_address, store};
+use crate::server::{ACCESS_KEY, BUCKET, NAME, SECRET_KEY, Server, access, connect, free_address, store};
 use crate::support::{DIRECTORY, ROOT, back_up, entries, open, password, site};
 use crate::tools::find;
 
@@ -92,6 +92,30 @@ async fn a_private_certificate_authority_is_trusted_when_it_is_given_and_only_th
     let repository = open(trusting(BUCKET, keys)).await.unwrap();
     assert_eq!(back_up(&repository, entries(30, 0)).await.unwrap().files, 30);
     assert_eq!(repository.check().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_server_that_is_reached_at_another_address_is_known_by_its_name() {
+    let Some((server, pem)) = Server::start_with_tls() else { return };
+    let through = |endpoint: &str, authority: Option<&str>, insecure_tls: bool| {
+        let location = S3 { insecure_tls, ..S3::new(endpoint, BUCKET, "demo", "") };
+        let access = access((ACCESS_KEY, SECRET_KEY), authority);
+        connect_through(&Location::S3(location), &access, Patience::brief(), server.address)
+    };
+    // The port is that of the name, not of the address.
+    let named = format!("https://{NAME}:9000");
+    use_conditions(through(&named, Some(&pem), false).unwrap().as_ref()).await;
+    for (endpoint, authority) in [(named.as_str(), None), ("https://other.example.com", Some(pem.as_str()))] {
+        let error = through(endpoint, authority, false).unwrap().list("").await.unwrap_err();
+        assert!(matches!(error, Error::Untrusted { .. }), "{endpoint}: {error}");
+    }
+    assert!(through(&named, None, true).is_err(), "nobody would notice another server");
+
+    let Some(plain) = Server::start() else { return };
+    let location = Location::S3(S3::new(&format!("http://{NAME}"), BUCKET, "demo", ""));
+    let access = access((ACCESS_KEY, SECRET_KEY), None);
+    let store = connect_through(&location, &access, Patience::brief(), plain.address).unwrap();
+    use_conditions(store.as_ref()).await;
 }
 
 #[tokio::test]

@@ -17,12 +17,14 @@ use crate::tools::{Restic, find};
 pub const ACCESS_KEY: &str = "kubestash";
 pub const SECRET_KEY: &str = "kubestash-secret";
 pub const BUCKET: &str = "backups";
+/// What the server's certificate calls it, and no name server knows.
+pub const NAME: &str = "s3.internal.example.com";
 
 /// versitygw over a folder; it ends with the value.
 pub struct Server {
     child: Child,
     folder: TempDir,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Drop for Server {
@@ -42,7 +44,7 @@ impl Server {
     pub fn start_with_tls() -> Option<(Self, String)> {
         let folder = tempfile::tempdir().unwrap();
         let rcgen::CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+            rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned(), NAME.to_owned()]).unwrap();
         let files = ["certificate", "key"].map(|name| folder.path().join(name));
         std::fs::write(&files[0], cert.pem()).unwrap();
         std::fs::write(&files[1], signing_key.serialize_pem()).unwrap();
@@ -110,24 +112,28 @@ pub fn store(endpoint: &str, bucket: &str, keys: (&str, &str)) -> Arc<dyn Object
     connect(S3::new(endpoint, bucket, "demo", ""), keys, None).unwrap()
 }
 
-/// Connects, with a certificate authority if one is given; gives up soon.
-pub fn connect(
-    location: S3,
-    (access_key, secret_key): (&str, &str),
-    certificate_authority: Option<&str>,
-) -> Result<Arc<dyn ObjectStore>> {
-    let access = Access::S3 {
+/// With a certificate authority, if one is given.
+pub fn access((access_key, secret_key): (&str, &str), certificate_authority: Option<&str>) -> Access {
+    Access::S3 {
         access_key_id: access_key.to_owned(),
         secret_access_key: Zeroizing::new(secret_key.to_owned()),
         certificate_authority: certificate_authority.map(|pem| pem.as_bytes().to_vec()),
-    };
+    }
+}
+
+/// Connects, with a certificate authority if one is given; gives up soon.
+pub fn connect(
+    location: S3,
+    keys: (&str, &str),
+    certificate_authority: Option<&str>,
+) -> Result<Arc<dyn ObjectStore>> {
     let patience = Patience {
         attempt: Duration::from_secs(2),
         total: Duration::from_secs(3),
         first_wait: Duration::from_millis(20),
         longest_wait: Duration::from_millis(200),
     };
-    connect_with(&Location::S3(location), &access, patience)
+    connect_with(&Location::S3(location), &access(keys, certificate_authority), patience)
 }
 
 /// An address of loopback that nobody listens on.

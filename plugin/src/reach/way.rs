@@ -30,7 +30,7 @@ pub enum Origin {
     Auto,
     /// From this machine.
     Local,
-    /// Through the cluster, by a port-forward to the Service of the endpoint.
+    /// Through the cluster: by a port-forward to the Service of the endpoint, or through the operator's pod.
     Cluster,
     /// Not at all.
     None,
@@ -44,48 +44,64 @@ pub struct Way {
     location: Location,
     /// Open as long as the way is.
     tunnel: Option<Tunnel>,
+    /// Whether the server at its end is called by its own name, not by that of this machine.
+    is_relayed: bool,
 }
 
 impl Way {
     /// Finds the way that was asked for, or that fits the endpoint; otherwise why there is none that says anything about
     /// pods. `own_identity` is that of pods, without a Secret.
     pub async fn to(location: &Location, origin: Origin, cluster: &Cluster) -> Result<Self, &'static str> {
-        const NO_SERVICE: &str =
-            "it is no Service of the cluster, to a pod of which a port could be forwarded";
-        const NO_FORWARD: &str =
-            "its name is known only inside the cluster, and no port could be forwarded to a pod";
+        const NO_WAY: &str = "no port could be forwarded to a pod of it, and no operator's pod passes it on";
+        const NO_NAME: &str =
+            "its name is known only inside the cluster, where no pod could be used to reach it";
         match (location, origin) {
             (Location::Local, _) => Err("it is a volume of the cluster"),
             (_, Origin::None) => Err("nobody asked for it"),
             (Location::S3(s3), Origin::Auto) if is_inside(&s3.endpoint) => {
-                Self::inside(location, cluster).await.ok_or(NO_FORWARD)
+                Self::inside(location, cluster).await.ok_or(NO_NAME)
             }
-            (_, Origin::Cluster) => Self::inside(location, cluster).await.ok_or(NO_SERVICE),
-            (_, Origin::Auto | Origin::Local) => {
-                Ok(Self { from: "this machine".to_owned(), location: location.clone(), tunnel: None })
-            }
+            (_, Origin::Cluster) => Self::inside(location, cluster).await.ok_or(NO_WAY),
+            (_, Origin::Auto | Origin::Local) => Ok(Self {
+                from: "this machine".to_owned(),
+                location: location.clone(),
+                tunnel: None,
+                is_relayed: false,
+            }),
         }
     }
 
-    /// Through the cluster, where the endpoint is one of its Services.
+    /// Through the cluster: to a pod of the Service that the endpoint names, or through the operator's pod.
     pub async fn inside(location: &Location, cluster: &Cluster) -> Option<Self> {
         let Location::S3(s3) = location else { return None };
-        let tunnel = tunnel::open(cluster, &s3.endpoint).await?;
-        let mut s3 = s3.clone();
-        s3.endpoint.clone_from(&tunnel.endpoint);
-        let from = format!("the cluster (port-forward to pod {})", tunnel.pod);
-        Some(Self { from, location: Location::S3(s3), tunnel: Some(tunnel) })
+        if let Some(tunnel) = tunnel::open(cluster, &s3.endpoint).await {
+            let mut s3 = s3.clone();
+            s3.endpoint = format!("http://{}", tunnel.address);
+            let from = format!("the cluster (port-forward to pod {})", tunnel.pod);
+            return Some(Self { from, location: Location::S3(s3), tunnel: Some(tunnel), is_relayed: false });
+        }
+        let tunnel = tunnel::relay(cluster, &s3.endpoint).await?;
+        let from = format!("the cluster (through the operator's pod {})", tunnel.pod);
+        Some(Self { from, location: location.clone(), tunnel: Some(tunnel), is_relayed: true })
     }
 
-    /// Whether it leads through no pod, to an address that may mean something else to pods.
-    #[must_use]
-    pub fn may_miss(&self) -> bool {
-        self.tunnel.is_none() && matches!(&self.location, Location::S3(s3) if is_private(&s3.endpoint))
+    /// Whether it leads through no pod, to an address that may mean something else to pods, or to a name that says nothing
+    /// here.
+    pub async fn may_miss(&self) -> bool {
+        match &self.location {
+            Location::S3(s3) if self.tunnel.is_none() => {
+                is_private(&s3.endpoint) || tokio::net::lookup_host((host(&s3.endpoint), 0)).await.is_err()
+            }
+            _ => false,
+        }
     }
 
     /// The bucket at its end, for as long as the way is kept.
     pub fn store(&self, access: &Access) -> Result<Arc<dyn ObjectStore>, store::Error> {
-        store::connect_with(&self.location, access, Patience::brief())
+        match self.tunnel.as_ref().filter(|_| self.is_relayed) {
+            Some(tunnel) => store::connect_through(&self.location, access, Patience::brief(), tunnel.address),
+            None => store::connect_with(&self.location, access, Patience::brief()),
+        }
     }
 
     /// Writes, reads back and deletes a small object; otherwise what is wrong, told as that of `what`.
@@ -96,23 +112,17 @@ impl Way {
         context: &Context,
     ) -> Result<(), Failure> {
         // On the heap: a request with its retries is large.
-        Box::pin(attempt(&self.location, secret, what, context)).await
+        Box::pin(attempt(self, secret, what, context)).await
     }
 }
 
-async fn attempt(
-    location: &Location,
-    secret: Option<Secret>,
-    what: &str,
-    context: &Context,
-) -> Result<(), Failure> {
+async fn attempt(way: &Way, secret: Option<Secret>, what: &str, context: &Context) -> Result<(), Failure> {
     let headline = format!("could not use {what}");
     let unusable = |why: String| Failure::new(Code::StorageUnusable, headline.clone()).why(why);
     let secret = secret.map(|secret| (secret.name_any(), secret.data.unwrap_or_default()));
     let named = secret.as_ref().map(|(name, data)| (name.as_str(), data));
-    let access = location.access(named).map_err(|error| unusable(error.to_string()))?;
-    let store = store::connect_with(location, &access, Patience::brief())
-        .map_err(|error| unusable(error.to_string()))?;
+    let access = way.location.access(named).map_err(|error| unusable(error.to_string()))?;
+    let store = way.store(&access).map_err(|error| unusable(error.to_string()))?;
     let random = context.environment.random();
     let name = u64::from_be_bytes(std::array::from_fn(|index| random[index]));
     match try_out(&*store, &format!(".kubestash-preflight-{name:016x}")).await {

@@ -32,7 +32,7 @@ pub enum From {
     Auto,
     /// From this machine
     Local,
-    /// Through the cluster, by a port-forward to the Service of the endpoint
+    /// Through the cluster: by a port-forward to the Service of the endpoint, or through the operator's pod
     Cluster,
 }
 
@@ -84,7 +84,7 @@ pub async fn connect(
         Ok(Connected { store, from: "this machine".to_owned(), _way: None })
     };
     match Way::to(&location, source.from.origin(), cluster).await {
-        Ok(way) if source.from == From::Auto && way.may_miss() => {
+        Ok(way) if source.from == From::Auto && way.may_miss().await => {
             // An address of a private network may be one of the cluster's.
             let direct = straight()?;
             match direct.store.list(".kubestash-reach").await {

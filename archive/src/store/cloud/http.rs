@@ -4,14 +4,18 @@
 //! words of its own.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{self, Poll};
 
+use ::http::Uri;
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody,
@@ -20,6 +24,7 @@ use object_store::client::{
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
 
 /// A refusal, on its way through object_store.
 #[derive(Debug)]
@@ -40,7 +45,7 @@ impl std::error::Error for Refused {}
 
 /// A client that trusts the public authorities and those given.
 #[derive(Clone)]
-pub struct Connector(Client<HttpsConnector<HttpConnector>, HttpRequestBody>);
+pub struct Connector(Client<HttpsConnector<Dial>, HttpRequestBody>);
 
 impl fmt::Debug for Connector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,8 +54,9 @@ impl fmt::Debug for Connector {
 }
 
 impl Connector {
-    /// `authorities` are certificates in PEM. An error says what is wrong with them.
-    pub fn new(authorities: Option<&[u8]>) -> Result<Self, String> {
+    /// `authorities` are certificates in PEM; an error says what is wrong with them. With `address`, every server is taken
+    /// to be there, and proves by its certificate that it is the one that was meant.
+    pub fn new(authorities: Option<&[u8]>, address: Option<SocketAddr>) -> Result<Self, String> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(pem) = authorities {
             let before = roots.len();
@@ -68,9 +74,43 @@ impl Connector {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().build();
+        let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
+        let connector = builder.wrap_connector(Dial::to(address));
         Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+    }
+}
+
+/// Makes connections: to where a name leads, or always to one address.
+#[derive(Clone)]
+struct Dial {
+    by_name: HttpConnector,
+    address: Option<SocketAddr>,
+}
+
+impl Dial {
+    fn to(address: Option<SocketAddr>) -> Self {
+        let mut by_name = HttpConnector::new();
+        // TLS comes on top.
+        by_name.enforce_http(false);
+        Self { by_name, address }
+    }
+}
+
+impl tower::Service<Uri> for Dial {
+    type Response = TokioIo<TcpStream>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut task::Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.by_name.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        if let Some(address) = self.address {
+            return Box::pin(async move { Ok(TokioIo::new(TcpStream::connect(address).await?)) });
+        }
+        let connecting = self.by_name.call(server);
+        Box::pin(async move { connecting.await.map_err(Into::into) })
     }
 }
 
@@ -102,9 +142,9 @@ mod tests {
 
     #[test]
     fn authorities_that_are_none_are_refused() {
-        assert!(Connector::new(None).is_ok());
-        assert_eq!(Connector::new(Some(b"not PEM")).unwrap_err(), "it holds no certificate in PEM");
+        assert!(Connector::new(None, None).is_ok());
+        assert_eq!(Connector::new(Some(b"not PEM"), None).unwrap_err(), "it holds no certificate in PEM");
         let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(Connector::new(Some(pem)).is_err());
+        assert!(Connector::new(Some(pem), None).is_err());
     }
 }
