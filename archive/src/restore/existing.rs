@@ -13,7 +13,7 @@ use super::options::Existing;
 use super::outcome::Outcome;
 use super::owners;
 use super::requests::FIELD_MANAGER;
-use super::verdict::{Change, Problem, ProblemKind, Verdict};
+use super::verdict::{Change, NOT_CHECKED, Problem, ProblemKind, Verdict};
 use super::walk::Walk;
 use super::watch;
 use crate::api::write::Refusal;
@@ -74,7 +74,7 @@ impl Walk<'_> {
             let differing = Differing { card, draft, live: &live, changes, relinked: is_linked };
             self.differing(differing, relinked).await
         };
-        outcome.noting(is_unsure.then(|| "not checked: its owner does not exist yet".to_owned()))
+        outcome.noting(is_unsure.then(|| format!("{NOT_CHECKED}: its owner does not exist yet")))
     }
 
     fn differences(&self, draft: &Draft, live: &Value) -> Vec<Change> {
@@ -196,7 +196,7 @@ impl Walk<'_> {
         let verdict = Verdict::Recreate { changes };
         if self.requests.planning() {
             self.owners.there(card, None);
-            let note = "not checked: the new one cannot be tried beside the old one".to_owned();
+            let note = format!("{NOT_CHECKED}: the new one cannot be tried beside the old one");
             return Outcome::of(verdict).noting([note]);
         }
         self.owners.gone(card);

@@ -90,6 +90,9 @@ impl Walk<'_> {
 
     /// The rights that removing these takes and that are missing.
     async fn missing_removals(&self, cards: &[Card]) -> Vec<String> {
+        if cards.is_empty() {
+            return Vec::new();
+        }
         let mut needs = Needs::default();
         for Card { key, .. } in cards {
             needs.add(&key.group_resource, &["delete"], key.namespace.clone());

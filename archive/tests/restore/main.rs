@@ -11,6 +11,8 @@ mod killed;
 #[cfg(test)]
 mod pruning;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod support;

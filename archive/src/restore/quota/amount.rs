@@ -40,7 +40,7 @@ impl Amount {
             return None;
         }
         let (up, down) = factors(suffix)?;
-        let down = down * 10_u128.pow(u32::try_from(fraction.len()).ok()?);
+        let down = down.saturating_mul(10_u128.pow(u32::try_from(fraction.len()).ok()?));
         Some(Self(digits.parse::<u128>().ok()?.saturating_mul(up).div_ceil(down)))
     }
 
@@ -74,8 +74,8 @@ fn factors(suffix: &str) -> Option<(u128, u128)> {
         "Ei" => binary(6),
         exponent => {
             let power: i32 = exponent.strip_prefix(['e', 'E'])?.parse().ok()?;
-            let factor = 10_u128.pow(power.unsigned_abs().min(18));
-            Some(if power < 0 { (THOUSAND, factor) } else { (THOUSAND * factor, 1) })
+            let factor = 10_u128.saturating_pow(power.unsigned_abs());
+            Some(if power < 0 { (THOUSAND, factor) } else { (THOUSAND.saturating_mul(factor), 1) })
         }
     }
 }
@@ -133,6 +133,7 @@ mod tests {
             (json!("1k"), Some("1000")),
             (json!("1e3"), Some("1000")),
             (json!("1E-1"), Some("100m")),
+            (json!("1e-99"), Some("1m")),
             (json!("64Mi"), Some("64Mi")),
             (json!("1.5Gi"), Some("1536Mi")),
             (json!("2Gi"), Some("2Gi")),
