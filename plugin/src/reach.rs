@@ -104,7 +104,7 @@ pub async fn check(
     };
     let trial = Trial { what, location, secret };
     let ended = trial.run(&way, (context, streams)).await;
-    let may_miss = way.may_miss().await;
+    let may_miss = matches!(ended, Reach::Fails { .. }) && way.may_miss().await;
     match &ended {
         Reach::Fails { failure, .. }
             if origin == Origin::Auto && may_miss && failure.code() == Some(Code::StorageUnreachable) =>

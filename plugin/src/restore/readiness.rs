@@ -64,7 +64,7 @@ pub async fn tell(
                 streams.story.line(Glyph::Done, &text);
             }
             Ok(Waited::TimedOut(why)) => {
-                streams.story.remark(Glyph::Warning, &format!("{told:width$}   {why}"), &workload.rollout());
+                streams.story.remark(Glyph::Warning, &format!("{told:width$}   {why}"), &workload.advice());
             }
             Ok(Waited::Interrupted(exit)) => {
                 return Err(Failure::stopped(exit, "stopped waiting; the restore is done"));
@@ -96,7 +96,8 @@ impl<'a> Workload<'a> {
         format!("{}/{}", self.resource, self.name)
     }
 
-    fn rollout(&self) -> String {
+    /// What tells why it is not ready.
+    fn advice(&self) -> String {
         let kind = self.resource.split('.').next().unwrap_or_default();
         format!("kubectl describe {kind} {} -n {}", self.name, self.namespace)
     }
