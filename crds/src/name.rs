@@ -14,6 +14,16 @@ pub mod manager {
     pub const PLUGIN: &str = "kubectl-kubestash";
 }
 
+/// What a Repository and its Snapshots say that were found in a bucket (contract §4.6).
+pub mod sync {
+    /// The annotation.
+    pub const ANNOTATION: &str = "kubestash.com/sync";
+    /// Something is missing still: Snapshots of a Repository, the status of a Snapshot.
+    pub const PENDING: &str = "pending";
+    /// All of it is here.
+    pub const DONE: &str = "done";
+}
+
 /// First words of names.
 pub mod prefix {
     pub const TRIGGER: &str = "trigger";

@@ -5,6 +5,7 @@ mod changes;
 mod log;
 mod rights;
 mod visible;
+mod written;
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use changes::Changed;
 pub use rights::Right;
+pub use written::Written;
 
 use crate::discovery::{self, Served};
 use crate::failure::Failure;

@@ -6,11 +6,12 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kube::Config;
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 
 use crate::args::{Connection, Manner};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Written};
 use crate::environment::Environment;
 use crate::failure::{Code, Failure};
 use crate::kuberc;
@@ -29,6 +30,8 @@ pub struct Context {
     words: Vec<String>,
     connection: Connection,
     selected: OnceCell<Selected>,
+    /// What this command has done to any cluster.
+    pub written: Written,
 }
 
 /// Without the words, which may hold a token.
@@ -47,7 +50,14 @@ impl Context {
     /// A context that has not read or asked anything yet.
     #[must_use]
     pub fn new(connection: Connection, manner: Manner, environment: Environment) -> Self {
-        Self { environment, manner, words: Vec::new(), connection, selected: OnceCell::new() }
+        Self {
+            environment,
+            manner,
+            words: Vec::new(),
+            connection,
+            selected: OnceCell::new(),
+            written: Written::default(),
+        }
     }
 
     /// The same context for a command that was typed in these words.
@@ -147,7 +157,8 @@ impl Context {
         config.connect_timeout = Some(Duration::from_secs(10));
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let name = self.context_name()?;
-        let client = Client::try_from(config).map_err(|error| self.unusable(&error))?;
+        let builder = ClientBuilder::try_from(config).map_err(|error| self.unusable(&error))?;
+        let client = builder.with_layer(&self.written.layer()).build();
         Ok(Cluster::new(client, self.request_timeout()?, &name, &server))
     }
 

@@ -117,19 +117,28 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Fault, "could not start").why(error.to_string()))?;
-    let ended = runtime.block_on(interruptible(command.run(Cli::command, context, streams)));
+    let reads_only = command.effect() == Effect::Reads;
+    let ended = runtime.block_on(async {
+        // What waits inside the command hears the same signal, and is asked first: it knows better what to say.
+        let interrupted = signals::interrupted();
+        tokio::select! {
+            biased;
+            ended = command.run(Cli::command, context, streams) => ended,
+            exit = interrupted => Err(Failure::stopped(exit, last_words(reads_only, context))),
+        }
+    });
     runtime.shutdown_background();
     ended
 }
 
-/// A command that ends when it is interrupted. What waits inside it hears the same signal, and is asked first: it knows
-/// better what to say.
-async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let interrupted = signals::interrupted();
-    tokio::select! {
-        biased;
-        ended = command => ended,
-        exit = interrupted => Err(Failure::stopped(exit, "interrupted; what was written stays")),
+/// What an interrupted command leaves behind.
+fn last_words(reads_only: bool, context: &Context) -> &'static str {
+    if reads_only {
+        "interrupted"
+    } else if context.written.anything() {
+        "interrupted; what was written stays"
+    } else {
+        "interrupted; nothing was changed in the cluster"
     }
 }
 

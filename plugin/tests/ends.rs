@@ -6,7 +6,7 @@
 mod api;
 
 use std::ffi::OsString;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write};
+use std::io::{self, BufReader, Read as _, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -47,13 +47,16 @@ fn a_reader_that_went_away_has_what_it_wanted() {
     assert_eq!(lost(io::ErrorKind::BrokenPipe), (Exit::Done, String::new()));
 }
 
-/// The exit code of the real program, which waits for a run that goes on, after a signal; and what it said.
+/// The exit code of the real program after a signal, and what it said. The signal comes when `busy` has returned.
 #[cfg(unix)]
-fn stopped_by(signal: &str) -> (Option<i32>, String) {
-    let answers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/watch/goes-on.json");
-    let server = api::Server::start(&answers);
+fn stopped_by(
+    signal: &str,
+    (words, server): (&[&str], &str),
+    busy: impl FnOnce(&mut dyn io::BufRead, &mut String),
+) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-kubestash"))
-        .args(["watch", "shop", "-n", "shop", "--progress=plain", "--server", &server.address()])
+        .args(words)
+        .args(["--server", server])
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -62,25 +65,49 @@ fn stopped_by(signal: &str) -> (Option<i32>, String) {
         .unwrap();
     let mut story = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
-    story.read_line(&mut said).unwrap();
+    busy(&mut story, &mut said);
     // The shell has it built in; the program of this name need not be installed.
     let kill = format!("kill {signal} {}", child.id());
     let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
     assert!(sent.success(), "the signal was not sent");
     story.read_to_string(&mut said).unwrap();
-    let ended = child.wait().unwrap();
-    assert_eq!(server.sent(), "", "nothing is written by watching");
-    (ended.code(), said)
+    (child.wait().unwrap().code(), said)
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_while_waiting_is_130_and_sigterm_143_and_the_run_goes_on() {
+    let answers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/watch/goes-on.json");
     for (signal, code) in [("-INT", Exit::Interrupted), ("-TERM", Exit::Terminated)] {
-        let (ended, said) = stopped_by(signal);
+        let server = api::Server::start(&answers);
+        let words = ["watch", "shop", "-n", "shop", "--progress=plain"];
+        let (ended, said) = stopped_by(signal, (&words, &server.address()), |story, said| {
+            story.read_line(said).unwrap();
+        });
+        assert_eq!(server.sent(), "", "nothing is written by watching");
         assert_eq!(ended, Some(i32::from(code.code())), "{said}");
         assert!(said.contains("stopped watching; shop-nightly-1795356000 goes on in the cluster"), "{said}");
         assert!(said.contains("again  kubectl kubestash watch shop --run shop-nightly-1795356000"), "{said}");
         assert!(!said.contains("error:"), "who ends it made no error: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn who_is_stopped_before_the_first_write_says_that_nothing_was_changed() {
+    for (words, told) in [
+        (&["pause", "backup", "shop"][..], "interrupted; nothing was changed in the cluster\n"),
+        (&["snapshot", "list"][..], "interrupted\n"),
+    ] {
+        // A server that is reached, and never answers.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let mut asked = None;
+        let (ended, said) = stopped_by("-INT", (words, &server), |_, _| {
+            let (mut connection, _) = listener.accept().unwrap();
+            connection.read_exact(&mut [0; 3]).unwrap();
+            asked = Some(connection);
+        });
+        assert_eq!((ended, said.as_str()), (Some(130), told));
     }
 }

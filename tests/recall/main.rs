@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crds::core::BackupSession;
 use crds::storage::Snapshot;
+use crds::storage::snapshot::SnapshotPhase;
 use harness::cluster::Cluster;
 use harness::landscape::{self, LABEL, NAMESPACES};
 use harness::live::{self, Live};
@@ -32,8 +33,11 @@ async fn a_whole_cluster_comes_back_in_a_fresh_one() {
     let second = Second::boot(&first.environment).await;
     let into = Namespace::named(&second.cluster, &backups.name).await;
     into.apply(include_str!("backup.yaml")).await;
+    // It comes from the bucket: first itself, then its status.
     wait::until(into.api::<Snapshot>(), &snapshot, LONG, |snapshot| {
-        snapshot.map(|_| ()).ok_or_else(|| "the bucket's Snapshots have not come yet".to_owned())
+        let phase =
+            snapshot.and_then(|snapshot| snapshot.status.as_ref()?.phase).ok_or("it has no phase yet")?;
+        if phase == SnapshotPhase::Succeeded { Ok(()) } else { Err(format!("phase is {phase}")) }
     })
     .await;
     let restored = restore(&into, &snapshot).await;
@@ -60,11 +64,11 @@ async fn restore(namespace: &Namespace, snapshot: &str) -> Restored {
     );
     let words: Vec<&str> = line.split_whitespace().collect();
     let said = namespace.cluster.plugin.run(&words).await;
+    said.assert_success();
     let wish =
         Wish { name: "everything", repository: "cluster", snapshot, account: "restorer", parameters: &[] };
     let restored = restoration::over(namespace, &wish).await;
     restored.assert_success();
-    said.assert_success();
     restored
 }
 

@@ -105,10 +105,11 @@ impl Requests {
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
             "preconditions": {"uid": uid}});
         if self.planning {
-            // In the body: beside one the server does not even look at the query of a DELETE.
+            // In the body: beside one the server does not even look at the query of a DELETE, which is for who reads along.
             options["dryRun"] = json!(["All"]);
         }
-        self.send(Action::Delete, at.path(), &options).await
+        let dry = if self.planning { "?dryRun=All" } else { "" };
+        self.send(Action::Delete, at.path() + dry, &options).await
     }
 
     async fn send(&self, action: Action, path: String, body: &Value) -> Result<Answer, Refusal> {

@@ -1,8 +1,11 @@
 //! From what was typed to objects of snapshots.
 
 use archive::manifest::path::Key;
+use crds::name::sync;
 use crds::storage::Snapshot;
+use crds::storage::snapshot::SnapshotPhase;
 use jiff::Timestamp;
+use kube::ResourceExt as _;
 
 use super::address::{Inside, Objects};
 use super::library::{Item, Library};
@@ -129,15 +132,31 @@ pub fn announce(snapshot: &Snapshot, now: Timestamp, streams: &mut Streams<'_>) 
     if is_whole(snapshot) {
         streams.story.plain(&text);
     } else {
-        streams.story.line(Glyph::Warning, &format!("{text}: incomplete, something may be missing"));
+        let lacks = unfinished(snapshot).unwrap_or("incomplete, something may be missing");
+        streams.story.line(Glyph::Warning, &format!("{text}: {lacks}"));
     }
 }
 
 /// Whether what a snapshot lacks did not exist.
 #[must_use]
 pub fn is_whole(snapshot: &Snapshot) -> bool {
-    let phase = snapshot.status.as_ref().and_then(|status| status.phase);
-    phase.is_some_and(|phase| phase.to_string() == "Succeeded")
+    phase(snapshot) == Some(SnapshotPhase::Succeeded)
+}
+
+/// Why it cannot be said yet whether a snapshot is whole; `None` when it can.
+#[must_use]
+pub fn unfinished(snapshot: &Snapshot) -> Option<&'static str> {
+    let is_on_its_way =
+        || snapshot.annotations().get(sync::ANNOTATION).is_some_and(|state| state == sync::PENDING);
+    match phase(snapshot) {
+        Some(SnapshotPhase::Succeeded | SnapshotPhase::Failed) => None,
+        _ if is_on_its_way() => Some("it was found in the bucket, and its status is not here yet"),
+        _ => Some("its backup has not finished"),
+    }
+}
+
+fn phase(snapshot: &Snapshot) -> Option<SnapshotPhase> {
+    snapshot.status.as_ref().and_then(|status| status.phase)
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use crds::storage::snapshot::SnapshotPhase;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::Flags;
 use super::address::ROOT;
 use super::wish::Wish;
+use super::{Flags, choice};
 use crate::cluster::Cluster;
 use crate::commands::lookup;
 use crate::context::Context;
@@ -189,7 +189,7 @@ fn stored(snapshot: &Snapshot, flags: &Flags) -> Result<Vec<Part>, Failure> {
             failure.why("it has no such component").row("found", known.join(", "))
         }
         [] if has_failed(snapshot) => failure.why("its backup failed before anything was stored"),
-        [] => failure.why("its status names no restic snapshot: the backup has not finished"),
+        [] => failure.why(choice::unfinished(snapshot).unwrap_or("its status names no restic snapshot")),
         errors => failure.why(errors.join("\n")),
     }
     .fix("kubectl kubestash snapshot list"))
@@ -291,4 +291,38 @@ fn item(leaf: Leaf, reader: usize, part: usize) -> Item {
 
 fn told(error: &archive::repository::Error) -> Failure {
     repository::failure(error, "read the snapshot")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_holds_nothing_says_why() {
+        let broken = json!({"components": {"manifest": {"error": "the bucket is full"}}, "phase": "Failed"});
+        for (annotations, status, components, why) in [
+            (json!({}), Value::Null, "", "its backup has not finished"),
+            (json!({"kubestash.com/sync": "pending"}), Value::Null, "", "its status is not here yet"),
+            (
+                json!({"kubestash.com/sync": "done"}),
+                json!({"phase": "Failed"}),
+                "",
+                "before anything was stored",
+            ),
+            (json!({}), broken.clone(), "", "manifest: the bucket is full"),
+            (json!({}), broken, "dump", "no such component"),
+        ] {
+            let snapshot = serde_json::from_value(json!({
+                "metadata": {"name": "a", "namespace": "shop", "annotations": annotations},
+                "spec": {},
+                "status": status,
+            }));
+            let wanted = Some(components.to_owned()).filter(|component| !component.is_empty());
+            let flags = Flags { components: wanted.into_iter().collect(), ..Flags::default() };
+            let said = stored(&snapshot.unwrap(), &flags).map(|_| ()).unwrap_err().render(false);
+            assert!(said.contains(why), "{why}: {said}");
+        }
+    }
 }

@@ -152,6 +152,13 @@ fn whole_enough(snapshot: &Snapshot, how: &How) -> Result<(), Failure> {
     if choice::is_whole(snapshot) || how.allow_incomplete {
         return Ok(());
     }
+    if let Some(why) = choice::unfinished(snapshot) {
+        let what = format!("Snapshot {} is not complete yet", lookup::place(snapshot));
+        return Err(Failure::new(Code::NotConfirmed, what).why(why).fix(
+            "kubectl kubestash snapshot list --watch   shows when it is\n\
+             --allow-incomplete                        brings back what it holds so far",
+        ));
+    }
     let mut components = snapshot.status.iter().flat_map(|status| status.components.values());
     let error = components.find_map(|component| component.error.as_deref()?.lines().next());
     Err(Failure::new(Code::NotConfirmed, format!("Snapshot {} is incomplete", lookup::place(snapshot)))
@@ -250,6 +257,9 @@ mod tests {
     fn what_lacks_something_is_brought_back_only_when_that_is_known() {
         let incomplete = snapshot("b", "2026-11-21T02:00:00Z", "Failed");
         assert!(whole_enough(&incomplete, &How::default()).is_err());
+        let running = snapshot("c", "2026-11-21T02:00:00Z", "Running");
+        let refused = whole_enough(&running, &How::default()).unwrap_err().render(false);
+        assert!(refused.contains("its backup has not finished"), "{refused}");
         assert!(whole_enough(&incomplete, &How { allow_incomplete: true, ..How::default() }).is_ok());
         assert!(whole_enough(&snapshot("a", "2026-11-21T02:00:00Z", "Succeeded"), &How::default()).is_ok());
     }

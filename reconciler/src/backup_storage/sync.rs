@@ -7,6 +7,7 @@
 use archive::bucket;
 use archive::store::ObjectStore;
 use crds::name;
+use crds::name::sync::{ANNOTATION as SYNC, DONE, PENDING};
 use crds::reference::ObjectReference;
 use crds::storage::backup_storage::RepositoryInfo;
 use crds::storage::{BackupStorage, Repository, Snapshot};
@@ -17,15 +18,6 @@ use serde_json::json;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::cluster::{self, Cluster};
-
-/// On a Repository that was found in a bucket, and on its Snapshots: whether all of it is here.
-pub const SYNC: &str = "kubestash.com/sync";
-
-/// Value of [`SYNC`] while something is missing.
-const PENDING: &str = "pending";
-
-/// Value of [`SYNC`] when all is there.
-const DONE: &str = "done";
 
 /// Why a repository could not be brought into the cluster.
 #[derive(Debug, Snafu)]
