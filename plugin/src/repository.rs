@@ -253,7 +253,7 @@ pub fn store_failure(error: &store::Error, what: &str) -> Failure {
             let inside = host.split('.').any(|part| part == "svc") || !host.contains('.');
             let why = if inside && host != "localhost" {
                 format!(
-                    "{host} looks like a name inside the cluster: run this from a pod there,\nor make the name reach it from here (kubectl port-forward, and a line in /etc/hosts)"
+                    "{host} looks like a name inside the cluster: leave \"local\" out, or say \"cluster\",\nor make the name reach it from here (kubectl port-forward, and a line in /etc/hosts)"
                 )
             } else {
                 format!("run this where {} can be reached (VPN, proxy, firewall)", place.endpoint)

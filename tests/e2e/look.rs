@@ -105,6 +105,8 @@ async fn what_a_snapshot_holds_is_listed_and_printed_as_restic_has_it() {
     let printed = ends(&namespace, "snapshot cat latest:deployment/orders", 0).await;
     let stored = restic.get(&format!("deployments.apps/namespaces/{name}/orders.yaml"));
     assert_eq!(stored.map(Vec::as_slice), Some(printed.stdout.as_bytes()));
+    let line = "snapshot cat latest deploy/orders,secret/orders-db -o jsonpath={.items[*].metadata.name}";
+    assert_eq!(ends(&namespace, line, 0).await.stdout, "orders orders-db");
     let hidden = ends(&namespace, "snapshot cat latest~2:secret/orders-db", 0).await;
     assert!(hidden.stdout.contains("password: <hidden>") && hidden.stderr.contains("--show-secrets"));
     let shown = plugin(&namespace, "snapshot cat latest~2:secret/orders-db --show-secrets", "").await;

@@ -111,12 +111,9 @@ impl Args {
         let now = context.environment.now();
         let mut text = String::new();
         for event in events {
-            let heading = format!(
-                "snapshot {}   taken {}   {}\n",
-                event.snapshot,
-                event.age(now),
-                event.told(self.stat)
-            );
+            let taken = event.taken.map(|taken| format!("   taken {taken}, {} ago", event.age(now)));
+            let taken = taken.unwrap_or_default();
+            let heading = format!("snapshot {}{taken}   {}\n", event.snapshot, event.told(self.stat));
             text.push_str(&heading);
             if let Some(difference) = &event.difference {
                 text.push_str(&difference.patch((&event.previous, &event.snapshot))?);

@@ -27,7 +27,7 @@ pub enum Command {
     Watch(watch::Args),
     /// List what a snapshot holds
     Ls(ls::Args),
-    /// Print objects of snapshots as YAML
+    /// Print objects of snapshots, in YAML as they were stored
     Cat(cat::Args),
     /// Show what differs between two snapshots, or between a snapshot and the cluster
     Diff(diff::Args),

@@ -114,12 +114,20 @@ fn told(field: &Field) -> Option<String> {
         Some(Value::Object(_) | Value::Array(_)) => None,
         Some(other) => Some(other.to_string()),
     };
-    let name = if field.path.ends_with(']') {
-        field.path.as_str()
-    } else {
-        field.path.rsplit('.').next().unwrap_or(&field.path)
+    Some(format!("{} {} -> {}", name(&field.path), word(&field.before)?, word(&field.after)?))
+}
+
+/// The last word of a path. An item of a list is told by its whole path, its `value` by the item: `env[STAGE]`.
+fn name(path: &str) -> &str {
+    if path.ends_with(']') {
+        return path;
+    }
+    let item = path.strip_suffix(".value").filter(|item| item.ends_with(']'));
+    let (path, list) = match item.and_then(|item| Some((item, item.rfind('[')?))) {
+        Some((item, bracket)) => (item, bracket),
+        None => (path, path.len()),
     };
-    Some(format!("{name} {} -> {}", word(&field.before)?, word(&field.after)?))
+    path[..list].rfind('.').map_or(path, |dot| &path[dot + 1..])
 }
 
 /// The fields as JSON; `hidden` leaves their values out.
@@ -155,6 +163,21 @@ mod tests {
             "image a -> b, replicas 2 -> 5"
         );
         assert!(fields(&deployment("a", 2), &deployment("a", 2)).is_empty());
+    }
+
+    #[test]
+    fn a_field_has_a_short_name_that_says_something() {
+        for (path, short) in [
+            ("replicas", "replicas"),
+            ("spec.containers[web].image", "image"),
+            ("spec.containers[web].env[STAGE].value", "env[STAGE]"),
+            ("spec.containers[web].env[a.b].value", "env[a.b]"),
+            ("sizes[1]", "sizes[1]"),
+            ("data[\"app.conf\"]", "data[\"app.conf\"]"),
+            ("spec.value", "value"),
+        ] {
+            assert_eq!(name(path), short, "{path}");
+        }
     }
 
     #[test]

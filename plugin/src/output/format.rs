@@ -49,13 +49,30 @@ impl ValueParserFactory for Format {
     type Parser = Parser;
 
     fn value_parser() -> Self::Parser {
-        Parser
+        Parser { tables: true }
+    }
+}
+
+impl Format {
+    /// For a verb that has no table: it prints the objects themselves.
+    #[must_use]
+    pub fn without_tables() -> Parser {
+        Parser { tables: false }
     }
 }
 
 /// Reads the value of `-o`.
 #[derive(Clone, Copy, Debug)]
-pub struct Parser;
+pub struct Parser {
+    tables: bool,
+}
+
+impl Parser {
+    fn words(self) -> impl Iterator<Item = &'static (&'static str, Format, &'static str)> {
+        let is_table = |format: &Format| matches!(format, Format::Table | Format::Wide);
+        WORDS.iter().filter(move |(_, format, _)| self.tables || !is_table(format))
+    }
+}
 
 impl TypedValueParser for Parser {
     type Value = Format;
@@ -67,7 +84,7 @@ impl TypedValueParser for Parser {
         value: &OsStr,
     ) -> Result<Format, clap::Error> {
         let text = value.to_string_lossy();
-        if let Some((_, format, _)) = WORDS.iter().find(|(word, _, _)| *word == text) {
+        if let Some((_, format, _)) = self.words().find(|(word, _, _)| *word == text) {
             return Ok(format.clone());
         }
         let mut error = clap::Error::new(ErrorKind::InvalidValue).with_cmd(command);
@@ -82,13 +99,13 @@ impl TypedValueParser for Parser {
             });
         }
         let words =
-            WORDS.iter().map(|(word, _, _)| (*word).to_owned()).chain(["jsonpath=TEMPLATE".to_owned()]);
+            self.words().map(|(word, _, _)| (*word).to_owned()).chain(["jsonpath=TEMPLATE".to_owned()]);
         error.insert(ContextKind::ValidValue, ContextValue::Strings(words.collect()));
         Err(error)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let words = WORDS.iter().map(|(word, _, help)| PossibleValue::new(*word).help(*help));
+        let words = self.words().map(|(word, _, help)| PossibleValue::new(*word).help(*help));
         let template = PossibleValue::new("jsonpath=").help("What a template makes of it, as with kubectl");
         Some(Box::new(words.chain([template])))
     }

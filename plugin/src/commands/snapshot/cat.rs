@@ -1,4 +1,4 @@
-//! `snapshot cat`: objects of a snapshot as YAML.
+//! `snapshot cat`: objects of a snapshot, in YAML as they were stored.
 //!
 //! Values of Secrets are shown with `--show-secrets` only, wherever the output goes: what is piped ends in logs as easily.
 //! What stands in their place is no base64, so that no cluster takes it for a value.
@@ -8,21 +8,24 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
-use crate::look::address::{Address, Inside, Objects};
+use crate::look::address::{self, Address, Inside, Objects};
 use crate::look::library::{self, Item, Library};
 use crate::look::{self, body, choice, finding, pager};
 use crate::object::Object;
-use crate::output;
+use crate::output::{self, Format, Shape};
 use crate::streams::Streams;
 
-/// Print objects of snapshots as YAML
+/// Print objects of snapshots, in YAML as they were stored
 ///
 /// Values of Secrets are hidden, unless --show-secrets is given.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to print: SNAP:KIND/NAME, SNAP:KIND, or SNAP:/PATH
+    /// What to print: SNAP:KIND/NAME, SNAP:KIND, or SNAP:/PATH; after a mere SNAP, objects of it
     #[arg(required = true, value_name = "SNAP:OBJECT")]
-    addresses: Vec<String>,
+    words: Vec<String>,
+    /// Output format
+    #[arg(short, long, default_value_t = Format::Yaml, value_parser = Format::without_tables(), value_name = "FORMAT")]
+    output: Format,
     /// Print the values of Secrets, too
     #[arg(long)]
     show_secrets: bool,
@@ -33,8 +36,7 @@ pub struct Args {
 impl Args {
     /// Prints.
     pub async fn run(self, context: &Context, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let addresses: Vec<Address> =
-            self.addresses.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let addresses = addresses(&self.words)?;
         if let Some(address) = addresses.iter().find(|address| address.inside.is_none()) {
             let name = &address.snapshot;
             return Err(Failure::usage(format!("{name} is a whole snapshot: what should be printed of it?"))
@@ -51,16 +53,59 @@ impl Args {
         }
         let blobs: Vec<_> = items.iter().map(|item| item.blob.clone()).collect();
         let contents = library.read(&blobs, |_, bytes| bytes.to_vec()).await?;
-        let (mut texts, mut hidden) = (Vec::new(), false);
-        for (item, content) in items.iter().zip(contents) {
-            let masked = item.is_secret() && !self.show_secrets;
-            hidden |= masked;
-            texts.push(if masked { hidden_secret(item, &content)? } else { text(content) });
-        }
-        if hidden {
+        if items.iter().any(|item| self.hides(item)) {
             streams.story.plain("Values of Secrets are hidden:  --show-secrets");
         }
-        pager::show(&texts.join("---\n"), (context, streams))
+        pager::show(&self.text(&items, contents)?, (context, streams))
+    }
+
+    fn hides(&self, item: &Item) -> bool {
+        item.is_secret() && !self.show_secrets
+    }
+
+    fn text(&self, items: &[Item], contents: Vec<Vec<u8>>) -> Result<String, Failure> {
+        let stored = items.iter().zip(contents);
+        if self.output == Format::Yaml {
+            let texts: Vec<String> = stored
+                .map(|(item, content)| {
+                    if self.hides(item) {
+                        output::yaml(&[self.body(item, &content)?])
+                    } else {
+                        Ok(as_stored(content))
+                    }
+                })
+                .collect::<Result<_, Failure>>()?;
+            return Ok(texts.join("---\n"));
+        }
+        let bodies: Vec<Value> =
+            stored.map(|(item, content)| self.body(item, &content)).collect::<Result<_, _>>()?;
+        Ok(self.output.document(&bodies, Shape::Named)?.unwrap_or_default())
+    }
+
+    fn body(&self, item: &Item, content: &[u8]) -> Result<Value, Failure> {
+        let body: Value = body::parse(content).map_err(|why| {
+            let what = format!("{} cannot be read as YAML", item.reference());
+            let failure = Failure::new(Code::SnapshotEmpty, what).why(why);
+            // What cannot be read cannot be hidden in part.
+            let flag = if self.hides(item) { "--show-secrets -o yaml" } else { "-o yaml" };
+            failure.fix(format!("{flag}   prints it as it was stored"))
+        })?;
+        Ok(if self.hides(item) { Object::shown(&body, true) } else { body })
+    }
+}
+
+/// Each word has its snapshot, `SNAP:OBJECT`, or all have that of the first, `SNAP OBJECT...`.
+fn addresses(words: &[String]) -> Result<Vec<Address>, Failure> {
+    let parsed = |text: &String| text.parse::<Address>();
+    match words {
+        [first, objects @ ..] if !objects.is_empty() && !first.contains(':') => {
+            let snapshot = parsed(first)?;
+            let objects = address::objects(objects)?.into_iter();
+            Ok(objects
+                .map(|objects| Address { inside: Some(Inside::Objects(objects)), ..snapshot.clone() })
+                .collect())
+        }
+        _ => words.iter().map(parsed).collect(),
     }
 }
 
@@ -96,21 +141,35 @@ async fn meant(
     }
 }
 
-fn hidden_secret(item: &Item, content: &[u8]) -> Result<String, Failure> {
-    let body: Value = body::parse(content).map_err(|why| {
-        // What cannot be read cannot be hidden in part.
-        Failure::new(Code::SnapshotEmpty, format!("{} cannot be read as YAML", item.reference()))
-            .why(why)
-            .fix("--show-secrets   prints it as it was stored")
-    })?;
-    output::yaml(&[Object::shown(&body, true)])
-}
-
-fn text(content: Vec<u8>) -> String {
+/// Some line end, for the next document or the prompt.
+fn as_stored(content: Vec<u8>) -> String {
     let mut text = String::from_utf8(content)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     if !text.ends_with('\n') {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_has_its_snapshot_or_all_have_that_of_the_first() {
+        let told = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            addresses(&words).map_err(|failure| failure.render(false))
+        };
+        let same = |one: &[&str], other: &[&str]| assert_eq!(told(one).unwrap(), told(other).unwrap());
+        same(&["latest", "deploy/web"], &["latest:deploy/web"]);
+        same(
+            &["a/latest~1", "deploy/web,svc/web", "cm"],
+            &["a/latest~1:deploy/web", "a/latest~1:svc/web", "a/latest~1:cm"],
+        );
+        same(&["latest", "clusterrole/system:node"], &["latest:clusterrole/system:node"]);
+        assert_eq!(told(&["a:deploy/web", "b:deploy/web"]).unwrap()[1].snapshot, "b");
+        assert_eq!(told(&["latest"]).unwrap()[0].inside, None);
+        assert!(told(&["latest", "deploy/"]).is_err());
+    }
 }
