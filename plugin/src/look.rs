@@ -6,7 +6,7 @@
 //! kinds     which resources of a snapshot a typed kind means
 //! wish      which objects of them
 //! library   repositories opened, each component once; objects listed and read
-//! choice    which of them, by namespace and by name
+//! choice    which of them, by namespace and by name; whole: whether a snapshot holds all that it should
 //! body      an object as people see it; changes: what differs, in words; compare: all that differs
 //! pager     where a person reads much of it
 //! ```
@@ -21,6 +21,7 @@ pub mod kinds;
 pub mod library;
 pub mod pager;
 pub mod selector;
+pub mod whole;
 pub mod wish;
 
 use crate::repository::Source;

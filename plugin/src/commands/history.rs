@@ -19,6 +19,7 @@ use crate::glance;
 use crate::human;
 use crate::look::address::Objects;
 use crate::look::library::{self, Blob, Item, Library};
+use crate::look::whole::is_whole;
 use crate::look::{self, body, choice, finding, pager};
 use crate::output;
 use crate::streams::Streams;
@@ -154,7 +155,7 @@ fn events(
             snapshot: snapshot.name_any(),
             place,
             taken: glance::taken(snapshot),
-            whole: choice::is_whole(snapshot),
+            whole: is_whole(snapshot),
             body: item.and_then(|item| bodies.get(&item.blob).and_then(Option::as_ref)),
             stored: item.is_some(),
         });

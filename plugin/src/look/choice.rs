@@ -1,15 +1,13 @@
 //! From what was typed to objects of snapshots.
 
 use archive::manifest::path::Key;
-use crds::name::sync;
 use crds::storage::Snapshot;
-use crds::storage::snapshot::SnapshotPhase;
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 
 use super::address::{Inside, Objects};
 use super::library::{Item, Library};
 use super::selector::Selector;
+use super::whole::{Whole, whole};
 use super::wish::Wish;
 use super::{body, kinds};
 use crate::cluster::Cluster;
@@ -129,34 +127,12 @@ pub async fn missing(
 pub fn announce(snapshot: &Snapshot, now: Timestamp, streams: &mut Streams<'_>) {
     let age = glance::taken(snapshot).map(|taken| format!(", taken {} ago", human::age_at(taken, now)));
     let text = format!("Snapshot {}{}", lookup::place(snapshot), age.unwrap_or_default());
-    if is_whole(snapshot) {
-        streams.story.plain(&text);
-    } else {
-        let lacks = unfinished(snapshot).unwrap_or("incomplete, something may be missing");
-        streams.story.line(Glyph::Warning, &format!("{text}: {lacks}"));
-    }
-}
-
-/// Whether what a snapshot lacks did not exist.
-#[must_use]
-pub fn is_whole(snapshot: &Snapshot) -> bool {
-    phase(snapshot) == Some(SnapshotPhase::Succeeded)
-}
-
-/// Why it cannot be said yet whether a snapshot is whole; `None` when it can.
-#[must_use]
-pub fn unfinished(snapshot: &Snapshot) -> Option<&'static str> {
-    let is_on_its_way =
-        || snapshot.annotations().get(sync::ANNOTATION).is_some_and(|state| state == sync::PENDING);
-    match phase(snapshot) {
-        Some(SnapshotPhase::Succeeded | SnapshotPhase::Failed) => None,
-        _ if is_on_its_way() => Some("it was found in the bucket, and its status is not here yet"),
-        _ => Some("its backup has not finished"),
-    }
-}
-
-fn phase(snapshot: &Snapshot) -> Option<SnapshotPhase> {
-    snapshot.status.as_ref().and_then(|status| status.phase)
+    let doubt = match whole(snapshot) {
+        Whole::Yes => return streams.story.plain(&text),
+        Whole::No => "incomplete, something may be missing",
+        Whole::NotYet(why) => why,
+    };
+    streams.story.line(Glyph::Warning, &format!("{text}: {doubt}"));
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use archive::manifest::path::Key;
 use archive::repository::look::{Content, Leaf, Reader};
 use archive::restore::Source;
 use crds::storage::Snapshot;
-use crds::storage::snapshot::SnapshotPhase;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
+use super::Flags;
 use super::address::ROOT;
+use super::whole::{Whole, whole};
 use super::wish::Wish;
-use super::{Flags, choice};
 use crate::cluster::Cluster;
 use crate::commands::lookup;
 use crate::context::Context;
@@ -188,15 +188,14 @@ fn stored(snapshot: &Snapshot, flags: &Flags) -> Result<Vec<Part>, Failure> {
         [] if !flags.components.is_empty() && !known.is_empty() => {
             failure.why("it has no such component").row("found", known.join(", "))
         }
-        [] if has_failed(snapshot) => failure.why("its backup failed before anything was stored"),
-        [] => failure.why(choice::unfinished(snapshot).unwrap_or("its status names no restic snapshot")),
+        [] => failure.why(match whole(snapshot) {
+            Whole::Yes => "its status names no restic snapshot",
+            Whole::No => "its backup failed before anything was stored",
+            Whole::NotYet(why) => why,
+        }),
         errors => failure.why(errors.join("\n")),
     }
     .fix("kubectl kubestash snapshot list"))
-}
-
-fn has_failed(snapshot: &Snapshot) -> bool {
-    snapshot.status.as_ref().and_then(|status| status.phase) == Some(SnapshotPhase::Failed)
 }
 
 impl Library {

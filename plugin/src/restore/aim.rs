@@ -22,7 +22,8 @@ use crate::failure::{Code, Failure};
 use crate::glance;
 use crate::look::address::{Address, Inside, Objects};
 use crate::look::library::{self, Library};
-use crate::look::{self, choice, finding};
+use crate::look::whole::{Whole, is_whole, whole};
+use crate::look::{self, finding};
 use crate::repository::Found;
 use crate::streams::Streams;
 
@@ -91,7 +92,7 @@ pub async fn take(
     let mut options = options::decide(&parameters.0)
         .map_err(|error| Failure::usage("the flags make no restore").why(error.to_string()))?;
     // What an incomplete backup lacks may be there all the same.
-    options.covered = coverage::of(&snapshot).filter(|_| choice::is_whole(&snapshot));
+    options.covered = coverage::of(&snapshot).filter(|_| is_whole(&snapshot));
     if options.prune && options.covered.is_none() {
         return Err(Failure::usage(format!(
             "--prune: nobody wrote down what Snapshot {} covers",
@@ -135,7 +136,7 @@ async fn snapshot(
 fn newest_at(snapshots: Vec<Snapshot>, time: Timestamp) -> Result<Snapshot, Failure> {
     let oldest = snapshots.last().and_then(glance::taken);
     let is_meant = |snapshot: &Snapshot| {
-        choice::is_whole(snapshot) && glance::taken(snapshot).is_some_and(|taken| taken <= time)
+        is_whole(snapshot) && glance::taken(snapshot).is_some_and(|taken| taken <= time)
     };
     snapshots.into_iter().find(is_meant).ok_or_else(|| {
         let failure =
@@ -149,10 +150,11 @@ fn newest_at(snapshots: Vec<Snapshot>, time: Timestamp) -> Result<Snapshot, Fail
 
 /// A snapshot that lacks something is brought back only when that is known.
 fn whole_enough(snapshot: &Snapshot, how: &How) -> Result<(), Failure> {
-    if choice::is_whole(snapshot) || how.allow_incomplete {
+    let told = whole(snapshot);
+    if told == Whole::Yes || how.allow_incomplete {
         return Ok(());
     }
-    if let Some(why) = choice::unfinished(snapshot) {
+    if let Whole::NotYet(why) = told {
         let what = format!("Snapshot {} is not complete yet", lookup::place(snapshot));
         return Err(Failure::new(Code::NotConfirmed, what).why(why).fix(
             "kubectl kubestash snapshot list --watch   shows when it is\n\

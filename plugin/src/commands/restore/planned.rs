@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::glance;
 use crate::human;
 use crate::look::pager;
+use crate::look::whole::is_whole;
 use crate::progress::Mode;
 use crate::restore::aim::{self, Aim};
 use crate::restore::restorer::{self, Restorer};
@@ -148,7 +149,7 @@ fn taken(snapshot: &crds::storage::Snapshot, now: Timestamp) -> String {
     let age = glance::taken(snapshot).map(|taken| format!("taken {} ago", human::age_at(taken, now)));
     let objects = snapshot::list::objects(snapshot).and_then(|number| usize::try_from(number).ok());
     let objects = objects.map(|number| human::counted(number, "object"));
-    let whole = (!crate::look::choice::is_whole(snapshot)).then(|| "incomplete".to_owned());
+    let whole = (!is_whole(snapshot)).then(|| "incomplete".to_owned());
     [age, objects, whole].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
