@@ -9,7 +9,7 @@ use crate::failure::Failure;
 pub struct Address {
     /// Where the Snapshot is; none, it is where the command is.
     pub namespace: Option<String>,
-    /// A name, the beginning of a restic id, `latest`, `latest~2`.
+    /// A name, its beginning or that of a restic id, `latest`, `latest~2`.
     pub snapshot: String,
     /// What is meant in it; none, everything is.
     pub inside: Option<Inside>,

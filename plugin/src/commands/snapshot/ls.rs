@@ -14,8 +14,9 @@ use crate::streams::Streams;
 
 /// List what a snapshot holds
 ///
-/// SNAP is a name, the beginning of a restic id, latest, or latest~2; NAMESPACE/SNAP is one of another namespace. With
-/// SNAP:/PATH, files are listed as they lie; else objects: all of them, or with -n those of that namespace.
+/// SNAP is a name, its beginning or that of a restic id, latest, or latest~2; NAMESPACE/SNAP is one of another
+/// namespace. With SNAP:/PATH, files are listed as they lie; else objects: all of them, or with -n those of that
+/// namespace.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The snapshot, or what to list of it

@@ -22,7 +22,7 @@ use crate::streams::Streams;
 /// Show snapshots in full: components, sizes, integrity, errors, and what deletion does
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Names of snapshots, beginnings of restic ids, latest, or latest~1 for the one before
+    /// Names of snapshots, their beginnings or those of restic ids, latest, or latest~1 for the one before
     #[arg(required_unless_present_any = ["selector", "all"], value_name = "NAME")]
     names: Vec<String>,
     /// Only snapshots of this Repository

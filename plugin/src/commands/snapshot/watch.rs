@@ -10,7 +10,7 @@ use crate::streams::Streams;
 /// Show how the run of a snapshot goes, and exit with how it ended
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name of a snapshot, beginning of a restic id, or latest
+    /// Name of a snapshot, its beginning or that of a restic id, or latest
     #[arg(default_value = "latest", value_name = "NAME")]
     name: String,
     /// Only snapshots of this Repository

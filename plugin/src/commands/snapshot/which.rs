@@ -1,4 +1,4 @@
-//! Which snapshot is meant: by its name, by the beginning of its restic id, or by its place in time.
+//! Which snapshot is meant: by its name, by the beginning of that or of its restic id, or by its place in time.
 
 use crds::storage::Snapshot;
 use kube::ResourceExt as _;
@@ -11,7 +11,7 @@ use crate::glance;
 /// The shortest beginning of an id that is taken for one; restic shows eight digits.
 const SHORTEST_ID: usize = 6;
 
-/// The snapshots that are meant, in the order of the names: a name, the beginning of a restic id, `latest`, or
+/// The snapshots that are meant, in the order of the names: a name, its beginning or that of a restic id, `latest`, or
 /// `latest~2` for the second before it; only of this repository, if one is named.
 pub async fn meant(
     cluster: &Cluster,
@@ -33,10 +33,7 @@ pub async fn among(
     for name in names {
         match resolve(name, all) {
             Found::One(snapshot) => found.push(snapshot.clone()),
-            Found::Several(names) => failures.push(
-                Failure::new(Code::Ambiguous, format!("the id {name} is that of several snapshots"))
-                    .row("found", names.join(", ")),
-            ),
+            Found::Several(names) => failures.push(several(name, &names)),
             Found::TooFar => {
                 let number = crate::human::counted(all.len(), "snapshot");
                 let what = format!("there is no {name}: {number} in namespace {namespace}");
@@ -85,16 +82,29 @@ fn resolve<'a>(name: &str, all: &'a [Snapshot]) -> Found<'a> {
     if let Some(back) = steps_back(name) {
         return all.get(back).map_or(Found::TooFar, Found::One);
     }
-    if name.len() < SHORTEST_ID || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if name.is_empty() {
         return Found::None;
     }
-    let with_id: Vec<&Snapshot> =
-        all.iter().filter(|snapshot| ids(snapshot).any(|id| id.starts_with(name))).collect();
-    match with_id.as_slice() {
+    let may_be_id = name.len() >= SHORTEST_ID && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let begins_so = |snapshot: &&Snapshot| {
+        snapshot.name_any().starts_with(name) || (may_be_id && ids(snapshot).any(|id| id.starts_with(name)))
+    };
+    let begun: Vec<&Snapshot> = all.iter().filter(begins_so).collect();
+    match begun.as_slice() {
         [] => Found::None,
         [one] => Found::One(one),
         several => Found::Several(several.iter().map(|snapshot| snapshot.name_any()).collect()),
     }
+}
+
+fn several(name: &str, names: &[String]) -> Failure {
+    /// More names than fit a few lines help nobody.
+    const SHOWN: usize = 10;
+    let rest = if names.len() > SHOWN { ", …" } else { "" };
+    let first = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    Failure::new(Code::Ambiguous, format!("{name} is the beginning of several snapshots"))
+        .row("found", format!("{first}{rest}"))
+        .fix("a longer beginning of its name or id, or latest, or latest~1 for the one before")
 }
 
 /// `latest` is 0, `latest~2` is 2.
@@ -129,7 +139,14 @@ mod tests {
 
     #[test]
     fn a_snapshot_is_found_by_name_place_in_time_or_id() {
-        let all = [snapshot("c", "59ec6904aa"), snapshot("b", "59ec6904bb"), snapshot("a", "11223344cc")];
+        let all = [
+            snapshot("c", "59ec6904aa"),
+            snapshot("b", "59ec6904bb"),
+            snapshot("a", "11223344cc"),
+            snapshot("orders-nightly-2", "aa"),
+            snapshot("orders-nightly-1", "bb"),
+            snapshot("orders", "cc"),
+        ];
         let found = |name: &str| match resolve(name, &all) {
             Found::One(snapshot) => snapshot.name_any(),
             other => format!("{other:?}"),
@@ -137,10 +154,13 @@ mod tests {
         assert_eq!(found("b"), "b");
         assert_eq!(found("latest"), "c");
         assert_eq!(found("latest~2"), "a");
-        assert_eq!(found("latest~3"), "TooFar");
+        assert_eq!(found("latest~6"), "TooFar");
         assert_eq!(found("112233"), "a");
         assert_eq!(found("59ec6904"), "Several([\"c\", \"b\"])");
-        for unknown in ["1122", "latest~x", "latests", "ffffff"] {
+        assert_eq!(found("orders-nightly-1"), "orders-nightly-1");
+        assert_eq!(found("orders"), "orders", "a whole name comes before a beginning");
+        assert_eq!(found("orders-"), "Several([\"orders-nightly-2\", \"orders-nightly-1\"])");
+        for unknown in ["", "1122", "latest~x", "latests", "ffffff"] {
             assert_eq!(found(unknown), "None", "{unknown}");
         }
     }

@@ -1,2 +1,2 @@
-kubectl kubestash snapshot show shop-repo-shop-nightly-179531280
+kubectl kubestash snapshot show shop-repo-shop-nightly-1795312880
 api ../verbs.json
