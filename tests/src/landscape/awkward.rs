@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::applications::pod_template;
-use super::system::ODD_NAMES;
+use super::system::{self, ODD_NAMES};
 
 pub const NAMESPACE: &str = "landscape-awkward";
 
-/// A port that is asked for by number: an automatic one must not get it first.
-const NODE_PORT: u16 = 30_666;
+/// A port that is asked for by number, of the 86 that automatic ones leave alone as long as they can (KEP-3668).
+const NODE_PORT: u16 = 30_066;
 
 pub fn objects() -> Vec<Value> {
     let mut objects = names_and_strings();
@@ -159,10 +159,11 @@ fn running() -> Vec<Value> {
     }});
     set["spec"]["template"] = pod_template("claims");
     set["spec"]["template"]["spec"]["containers"][0]["env"] = json!([]);
+    let volume = format!("landscape-{}", system::NAMED_VOLUME);
     vec![
         set,
         claim("any-volume", json!({"storageClassName": "landscape"})),
-        claim("this-volume", json!({"storageClassName": "landscape", "volumeName": "landscape-7"})),
+        claim("this-volume", json!({"storageClassName": "landscape", "volumeName": volume})),
         // Waits for a pod that never comes: Pending is what it is.
         claim("waits", json!({"storageClassName": "landscape-later"})),
         pod("prioritised", json!({"priorityClassName": "landscape-high"})),

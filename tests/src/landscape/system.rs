@@ -81,15 +81,19 @@ fn classes() -> Vec<Value> {
     ]
 }
 
+/// The volume that a claim names. It is the largest: any other claim gets the smallest that is free.
+pub const NAMED_VOLUME: usize = 7;
+
 /// A folder that every machine has, for pods that write nothing.
 fn volume(number: usize) -> Value {
+    let size = if number == NAMED_VOLUME { "2Gi" } else { "1Gi" };
     json!({
         "apiVersion": "v1",
         "kind": "PersistentVolume",
         "metadata": {"name": format!("landscape-{number}")},
         "spec": {
             "storageClassName": "landscape",
-            "capacity": {"storage": "1Gi"},
+            "capacity": {"storage": size},
             "accessModes": ["ReadWriteOnce"],
             "persistentVolumeReclaimPolicy": "Retain",
             "hostPath": {"path": "/tmp", "type": "Directory"},
