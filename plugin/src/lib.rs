@@ -117,28 +117,26 @@ fn execute(command: commands::Command, context: &Context, streams: &mut Streams<
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Fault, "could not start").why(error.to_string()))?;
-    let reads_only = command.effect() == Effect::Reads;
+    let (effect, elsewhere) = (command.effect(), command.writes_elsewhere());
     let ended = runtime.block_on(async {
         // What waits inside the command hears the same signal, and is asked first: it knows better what to say.
         let interrupted = signals::interrupted();
         tokio::select! {
             biased;
             ended = command.run(Cli::command, context, streams) => ended,
-            exit = interrupted => Err(Failure::stopped(exit, last_words(reads_only, context))),
+            exit = interrupted => Err(Failure::stopped(exit, last_words(effect, elsewhere || context.written.anything()))),
         }
     });
     runtime.shutdown_background();
     ended
 }
 
-/// What an interrupted command leaves behind.
-fn last_words(reads_only: bool, context: &Context) -> &'static str {
-    if reads_only {
-        "interrupted"
-    } else if context.written.anything() {
-        "interrupted; what was written stays"
-    } else {
-        "interrupted; nothing was changed in the cluster"
+/// What an interrupted command leaves behind that may have written something.
+fn last_words(effect: Effect, may_have_written: bool) -> &'static str {
+    match effect {
+        _ if may_have_written => "interrupted; what was written stays",
+        Effect::Reads => "interrupted",
+        Effect::Writes => "interrupted; nothing was changed in the cluster",
     }
 }
 

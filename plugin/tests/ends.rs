@@ -98,6 +98,8 @@ fn who_is_stopped_before_the_first_write_says_that_nothing_was_changed() {
     for (words, told) in [
         (&["pause", "backup", "shop"][..], "interrupted; nothing was changed in the cluster\n"),
         (&["snapshot", "list"][..], "interrupted\n"),
+        // What it did to the bucket, the API server does not see.
+        (&["unlock", "shop"][..], "interrupted; what was written stays\n"),
     ] {
         // A server that is reached, and never answers.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

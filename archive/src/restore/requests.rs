@@ -105,7 +105,8 @@ impl Requests {
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
             "preconditions": {"uid": uid}});
         if self.planning {
-            // In the body: beside one the server does not even look at the query of a DELETE, which is for who reads along.
+            // In the body: beside one the server does not even look at the query of a DELETE, which is for whoever
+            // reads along.
             options["dryRun"] = json!(["All"]);
         }
         let dry = if self.planning { "?dryRun=All" } else { "" };

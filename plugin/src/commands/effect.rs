@@ -52,6 +52,22 @@ impl Command {
             Self::Debug(command) => of_debug(command),
         }
     }
+
+    /// Whether it may write what the API server does not see: into a bucket, or files of this machine.
+    #[must_use]
+    pub fn writes_elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Self::Check(_)
+                | Self::Download(_)
+                | Self::Snapshot(snapshot::Command::Download(_))
+                | Self::Storage(storage::Command::Check(_) | storage::Command::Create(_))
+                | Self::Repository(repository::Command::Unlock(_))
+                | Self::Unlock(_)
+                | Self::Password(_)
+                | Self::Debug(_)
+        )
+    }
 }
 
 fn of_backup(command: &backup::Command) -> Effect {
