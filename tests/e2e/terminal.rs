@@ -59,7 +59,8 @@ async fn a_watched_backup_is_drawn_in_place_and_only_its_end_stays() {
         terminal.expect("● ");
         assert!(!terminal.screen().has_cursor, "a cursor that jumps about");
         terminal.expect("Ctrl-C");
-        terminal.expect("✔ reading and storing");
+        terminal.expect("✔ prepared");
+        terminal.expect("reading and storing");
         terminal.expect(&format!("✔ backup {}/orders succeeded in ", desk.namespace.name));
         terminal.expect("  stored");
         assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());

@@ -15,13 +15,11 @@ pub fn lines(before: Option<&View>, view: &View, now: Timestamp, due: bool) -> V
         return if known { Vec::new() } else { vec![stamp(ended(outcome))] };
     }
     let mut lines = Vec::new();
-    // A stage is told when it begins and when it fails; that it is done shows when the next one begins.
-    let begun = view.current().filter(|stage| stage.state != State::Done);
-    let told = before.and_then(View::current).map(|stage| (stage.name, stage.state == State::Failed));
-    if let Some(stage) = begun.filter(|stage| told != Some((stage.name, stage.state == State::Failed))) {
+    for stage in &view.stages {
+        let was = before.and_then(|before| before.stages.iter().find(|other| other.name == stage.name));
+        let Some(became) = news(was.map_or(State::Todo, |was| was.state), stage.state) else { continue };
         let detail = if stage.detail.is_empty() { String::new() } else { format!(" ({})", stage.detail) };
-        let failed = if stage.state == State::Failed { " failed" } else { "" };
-        lines.push(stamp(format!("Running: {}{failed}{detail}", stage.name)));
+        lines.push(stamp(format!("Running: {}{became}{detail}", stage.name)));
     }
     let waiting = before.and_then(|before| before.waiting.as_ref());
     if let Some(now_waiting) = view.waiting.as_ref().filter(|waits| due || Some(*waits) != waiting) {
@@ -30,6 +28,17 @@ pub fn lines(before: Option<&View>, view: &View, now: Timestamp, due: bool) -> V
         lines.push(stamp(going_on(view)));
     }
     lines
+}
+
+/// What to say of a stage: that it began, also when it was over before it was seen, so that every run of the same kind
+/// leaves the same lines; and that it failed. That it is done shows when the next one begins.
+const fn news(was: State, is: State) -> Option<&'static str> {
+    match (was, is) {
+        (_, State::Todo) | (State::Failed, State::Failed) => None,
+        (_, State::Failed) => Some(" failed"),
+        (State::Todo | State::Failed, State::Active) | (State::Todo, State::Done) => Some(""),
+        (_, State::Active | State::Done) => None,
+    }
 }
 
 fn ended(outcome: &Outcome) -> String {

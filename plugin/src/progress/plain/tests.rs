@@ -30,6 +30,23 @@ fn a_good_run_is_a_line_per_stage_and_one_for_the_end() {
     );
 }
 
+/// The first thing that a watch tells is how far a run is, and what it was before is told by nobody.
+#[test]
+fn a_stage_that_was_over_before_it_was_seen_is_told_nevertheless() {
+    let stages = |text: &str| -> Vec<String> {
+        let running = text.lines().filter_map(|line| line.split_once(" Running: "));
+        // What its detail says has changed since it began.
+        running.map(|(_, stage)| stage.split(" (").next().unwrap_or_default().to_owned()).collect()
+    };
+    let views = play(&good());
+    let (now, storing) = views
+        .iter()
+        .find(|(_, view)| view.current().is_some_and(|stage| stage.name == "reading and storing"))
+        .unwrap();
+    let late = lines(None, storing, *now, false).join("\n");
+    assert_eq!(stages(&late), stages(&told(&good())));
+}
+
 #[test]
 fn a_failed_run_ends_with_its_cause() {
     let text = told(&forbidden());
