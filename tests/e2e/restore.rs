@@ -12,6 +12,7 @@ mod refused;
 mod rights;
 mod single;
 mod storage;
+mod taken;
 mod verbs;
 
 use std::collections::BTreeMap;

@@ -32,7 +32,7 @@ impl Walk<'_> {
 
     async fn send(&self, card: &Card, draft: &Draft) -> Outcome {
         if let Some(unseen) = self.cannot_be_tried(draft) {
-            return self.planned(card, draft).noting([not_checked(&unseen)]);
+            return self.foreseen(card, draft, not_checked(&unseen)).await;
         }
         let namespace = draft.target.namespace.as_deref();
         if let Some(right) = self.missing.find("create", &draft.target.group_resource, namespace) {
@@ -69,10 +69,19 @@ impl Walk<'_> {
         Outcome::of(Verdict::Create)
     }
 
+    /// It cannot be shown to the API server, for the reason of the note: what others have already is known all the same.
+    async fn foreseen(&self, card: &Card, draft: &Draft, note: String) -> Outcome {
+        let shared = self.collisions.shared(&self.requests, &draft.target, &draft.object).await;
+        match shared.refusal {
+            Some(problem) => Outcome::fail(problem),
+            None => self.planned(card, draft).noting([note]).noting(shared.notes),
+        }
+    }
+
     async fn created(&self, card: &Card, draft: &Draft, answer: Answer) -> Outcome {
         if self.requests.planning() {
-            let notes = self.collisions.notes(&self.requests, &draft.target, &draft.object).await;
-            return self.planned(card, draft).noting(answer.warnings).noting(notes);
+            let shared = self.collisions.shared(&self.requests, &draft.target, &draft.object).await;
+            return self.planned(card, draft).noting(answer.warnings).noting(shared.notes);
         }
         if self.owners.concerns(card) {
             self.owners.there(card, uid(&answer.body).as_deref());
@@ -97,7 +106,7 @@ impl Walk<'_> {
             }
         }
         match self.untried(refusal) {
-            Some(note) => self.planned(card, draft).noting([note]),
+            Some(note) => self.foreseen(card, draft, note).await,
             None => Outcome::fail(problem),
         }
     }

@@ -18,11 +18,11 @@ const ROUNDS: usize = 10;
 const WAYS: [&str; 4] = ["", "--override", "--prune", "--include-rbac --prune"];
 
 /// A plan as the plugin prints it.
-struct Planned {
+pub struct Planned {
     id: String,
     parameters: Vec<(String, String)>,
-    lines: Vec<Line>,
-    code: i32,
+    pub lines: Vec<Line>,
+    pub code: i32,
 }
 
 impl Planned {
@@ -34,7 +34,7 @@ impl Planned {
 
 impl Kept {
     /// `restore plan` of the newest backup.
-    async fn plan(&self, flags: &str) -> Planned {
+    pub async fn plan(&self, flags: &str) -> Planned {
         let line = format!(
             "restore plan {}/latest -n {} --service-account restorer -o json {flags}",
             self.backups.name, self.application.name
