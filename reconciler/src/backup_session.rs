@@ -31,6 +31,7 @@ use crate::disposition::Disposition;
 use crate::hooks::Lists;
 use crate::metrics::{Backup, BackupLabels};
 use crate::outcome::{Failure, Next};
+use crate::progress::{Progress, Stuck};
 use observed::Observed;
 use perform::Pass;
 
@@ -49,12 +50,19 @@ pub enum Error {
         /// Why.
         source: cluster::Error,
     },
+    /// It does not come nearer to its end.
+    #[snafu(display("{source}"))]
+    Progress {
+        /// Why.
+        source: Stuck,
+    },
 }
 
 impl Failure for Error {
     fn disposition(&self) -> Disposition {
         match self {
             Self::Observe { source } | Self::Apply { source } => source.disposition(),
+            Self::Progress { .. } => Disposition::Retry,
         }
     }
 
@@ -62,6 +70,7 @@ impl Failure for Error {
         match self {
             Self::Observe { .. } => "ObserveFailed",
             Self::Apply { .. } => "ApplyFailed",
+            Self::Progress { .. } => "Stuck",
         }
     }
 }
@@ -76,6 +85,7 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
         return Ok(Next::AwaitChange);
     }
     session = label(&context, session).await.context(ApplySnafu)?;
+    let mut progress = Progress::default();
     loop {
         let observed = Box::pin(observe::observe(&context, &session)).await.context(ObserveSnafu)?;
         let plan = decide::decide(&session, &observed, context.now());
@@ -85,9 +95,10 @@ pub async fn reconcile(session: Arc<BackupSession>, context: Arc<Context>) -> Re
             context.cluster.apply_status(&session, &status).await.context(ApplySnafu)?.into_object();
         let before = session.status.take().map(|status| status.conditions).unwrap_or_default();
         announce(&context.cluster, &written, &before, &status.conditions).await;
+        let moved = progress.step(&session, &written, context.cluster.manager());
         session = written;
         match pass {
-            Pass::Again => {}
+            Pass::Again => moved.context(ProgressSnafu)?,
             Pass::Over(next) => return Ok(next),
             Pass::Finished => finished(&context, &session, &observed),
         }

@@ -105,6 +105,12 @@ impl Cluster {
         Self { manager, ..self.clone() }
     }
 
+    /// The field manager of everything that is applied.
+    #[must_use]
+    pub const fn manager(&self) -> &'static str {
+        self.manager
+    }
+
     /// The client itself, for what is not an object (discovery, collection).
     #[must_use]
     pub fn client(&self) -> &Client {

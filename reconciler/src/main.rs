@@ -24,6 +24,7 @@ mod metrics;
 mod operator;
 mod outcome;
 mod patience;
+mod progress;
 mod proxy;
 mod relay;
 mod repository;

@@ -31,6 +31,7 @@ use crate::finalizer;
 use crate::hooks::Lists;
 use crate::metrics::restore::{Labels, Restore};
 use crate::outcome::{Failure, Next};
+use crate::progress::{Progress, Stuck};
 use perform::Pass;
 
 /// A pass failed.
@@ -48,6 +49,12 @@ pub enum Error {
         /// Why.
         source: cluster::Error,
     },
+    /// It does not come nearer to its end.
+    #[snafu(display("{source}"))]
+    Progress {
+        /// Why.
+        source: Stuck,
+    },
     /// The session could not be let go.
     #[snafu(display("{source}"))]
     Leave {
@@ -62,6 +69,7 @@ impl Failure for Error {
             Self::Observe { source } | Self::Apply { source } | Self::Leave { source } => {
                 source.disposition()
             }
+            Self::Progress { .. } => Disposition::Retry,
         }
     }
 
@@ -69,6 +77,7 @@ impl Failure for Error {
         match self {
             Self::Observe { .. } => "ObserveFailed",
             Self::Apply { .. } => "ApplyFailed",
+            Self::Progress { .. } => "Stuck",
             Self::Leave { .. } => "LeaveFailed",
         }
     }
@@ -88,6 +97,7 @@ pub async fn reconcile(session: Arc<RestoreSession>, context: Arc<Context>) -> R
         return Ok(Next::AwaitChange);
     }
     let mut session = (*finalizer::hold(cluster, session).await.context(ApplySnafu)?).clone();
+    let mut progress = Progress::default();
     loop {
         let observation = Box::pin(observe::observe(&context, session)).await.context(ObserveSnafu)?;
         let (live, observed) = observation;
@@ -95,7 +105,7 @@ pub async fn reconcile(session: Arc<RestoreSession>, context: Arc<Context>) -> R
         let (pass, status) = Box::pin(perform::perform(&context, &live, plan)).await.context(ApplySnafu)?;
         let written = report(&context, &live, &status).await.context(ApplySnafu)?;
         match pass {
-            Pass::Again => {}
+            Pass::Again => progress.step(&live, &written, cluster.manager()).context(ProgressSnafu)?,
             Pass::Over(next) => return Ok(next),
             Pass::Finished => finished(&context, &written),
         }

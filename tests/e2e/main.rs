@@ -14,6 +14,7 @@ mod lists;
 mod look;
 mod operator;
 mod plugin;
+mod recall;
 mod recorded;
 mod repository;
 mod restore;

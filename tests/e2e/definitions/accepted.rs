@@ -1,11 +1,16 @@
 //! What the API server takes, keeps and adds.
 
+use crds::condition;
+use crds::core::RestoreSession;
+use crds::core::restore_session::condition as word;
 use harness::cluster::Cluster;
+use harness::wait;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use serde_json::{Value, json};
 
 use super::{Server, changed, fixture};
+use crate::given::SOON;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_definition_is_served_and_structural() {
@@ -52,6 +57,15 @@ async fn a_full_object_of_every_kind_is_stored_as_it_was_given() {
             }
         }
     }
+    // Fields of the status that another field manager holds do not keep the operator from coming to an end.
+    let restores: Api<RestoreSession> = server.namespace.api();
+    wait::until(restores, "full-restore", SOON, |session| {
+        let status = session.and_then(|session| session.status.as_ref());
+        let conditions = status.map_or(&[][..], |status| &status.conditions);
+        let is_over = condition::exists(conditions, word::METRICS_PUSHED);
+        if is_over { Ok(()) } else { Err(format!("it is not over: {conditions:#?}")) }
+    })
+    .await;
     for kind in ["backup_storage.full", "repository.full", "snapshot.full"] {
         let kept = server.merge(&fixture(kind), &json!({"spec": {"deletionPolicy": "Delete"}})).await;
         kept.expect("nothing is wiped when the namespace goes");

@@ -27,10 +27,12 @@ pub fn is_another_wish(session: &RestoreSession) -> bool {
     invalid.is_some_and(|invalid| invalid.observed_generation != session.metadata.generation)
 }
 
-/// The last condition, and the duration.
+/// The last condition, and the duration. No backup is paused any more: what says so need not go for the session to end,
+/// as another field manager may hold it.
 pub(super) fn finish(view: &View<'_>) -> Plan {
     let pushed = NewCondition::new(word::METRICS_PUSHED, true, word::SUCCESSFULLY_PUSHED_METRICS);
     let mut plan = view.step(Step::Finish, pushed);
+    plan.status.paused_backups.clear();
     plan.status.duration = Some(crds::duration::format_seconds(view.now.duration_since(view.created())));
     plan
 }

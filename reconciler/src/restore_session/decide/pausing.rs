@@ -31,10 +31,5 @@ pub(super) fn pause(view: &View<'_>) -> Option<Plan> {
 pub(super) fn resume(view: &View<'_>) -> Option<Plan> {
     let held = view.observed.configurations.iter().filter(|one| rule::is_held(one, view.session));
     let held: Vec<BackupConfiguration> = held.cloned().collect();
-    if held.is_empty() && view.status.paused_backups.is_empty() {
-        return None;
-    }
-    let mut status = view.status.clone();
-    status.paused_backups.clear();
-    Some(Plan { step: Step::Resume(held), status })
+    (!held.is_empty()).then(|| Plan { step: Step::Resume(held), status: view.status.clone() })
 }
