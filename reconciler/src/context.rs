@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::cluster::Cluster;
 use crate::dependents::Dependents;
+use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::outcome::Failures;
 use crate::proxy::Proxy;
@@ -38,6 +39,8 @@ pub struct Context {
     pub failures: Failures,
     /// Connections to object stores.
     pub stores: Stores,
+    /// Which cluster this is.
+    pub identity: Identity,
     /// What was written to buckets last.
     pub uploaded: Uploaded,
     clock: fn() -> Timestamp,
@@ -54,6 +57,7 @@ impl Context {
             dependents: Dependents::default(),
             failures: Failures::default(),
             stores: Stores::default(),
+            identity: Identity::default(),
             uploaded: Uploaded::default(),
             clock: now,
         }

@@ -18,6 +18,7 @@ mod execution;
 mod executor;
 mod finalizer;
 mod hooks;
+mod identity;
 mod job;
 mod leader;
 mod metrics;

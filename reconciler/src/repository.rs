@@ -93,7 +93,7 @@ impl Failure for Error {
 
 /// One pass.
 pub async fn reconcile(repository: Arc<Repository>, context: Arc<Context>) -> Result<Next, Error> {
-    let observed = observe::observe(&context.cluster, &repository).await.context(ObserveSnafu)?;
+    let observed = observe::observe(&context, &repository).await.context(ObserveSnafu)?;
     context.dependents.record(&Key::from_object(&*repository), observed.read.clone());
     if finalizer::is_leaving(&*repository) {
         return remove(&context, &repository, &observed).await;

@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 
 use crds::label;
 use crds::storage::{BackupStorage, Repository, Snapshot};
-use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 
-use crate::cluster::{self, Cluster};
+use crate::cluster;
+use crate::context::Context;
 use crate::dependents::Key;
-
-/// The namespace whose UID names a cluster, there being nothing else that every cluster has and no two share.
-const CLUSTER_NAMESPACE: &str = "kube-system";
 
 /// Everything that decides about a Repository.
 #[derive(Debug)]
@@ -27,7 +24,8 @@ pub struct Observed {
 }
 
 /// Reads what is in the cluster.
-pub async fn observe(cluster: &Cluster, repository: &Repository) -> Result<Observed, cluster::Error> {
+pub async fn observe(context: &Context, repository: &Repository) -> Result<Observed, cluster::Error> {
+    let cluster = &context.cluster;
     let home = repository.namespace().unwrap_or_default();
     let mut read = BTreeSet::new();
     let storage = match &repository.spec.storage_ref {
@@ -40,6 +38,5 @@ pub async fn observe(cluster: &Cluster, repository: &Repository) -> Result<Obser
     let labels = format!("{}={}", label::REPOSITORY_NAME, repository.name_any());
     let mut snapshots: Vec<Snapshot> = cluster.list(Some(&home), &labels).await?;
     snapshots.retain(|snapshot| snapshot.spec.repository == repository.name_any());
-    let namespace = cluster.find::<Namespace>("", CLUSTER_NAMESPACE).await?;
-    Ok(Observed { storage, snapshots, cluster: namespace.and_then(|namespace| namespace.uid()), read })
+    Ok(Observed { storage, snapshots, cluster: context.identity.of(cluster).await?, read })
 }
