@@ -114,6 +114,15 @@ pub fn is_being_made(snapshot: &Snapshot) -> bool {
     !snapshot.status.as_ref().is_some_and(is_complete)
 }
 
+/// Whether the Repository knows of the Snapshot and the bucket has it: then nothing else decides about it any more.
+#[must_use]
+pub fn is_settled(snapshot: &Snapshot) -> bool {
+    snapshot.status.as_ref().is_some_and(|status| {
+        let is_true = |type_: &str| condition::is_true(&status.conditions, type_);
+        is_complete(status) && is_true(word::METADATA_UPLOADED) && is_true(word::RECENT_SNAPSHOT_LIST_UPDATED)
+    })
+}
+
 /// The Snapshot with the status that it has once it is in the bucket: another cluster takes it from there.
 fn uploaded(snapshot: &Snapshot, status: &mut SnapshotStatus, now: Timestamp) -> Snapshot {
     // The first attempt sets the time; it says since when later ones have failed.
@@ -255,7 +264,19 @@ mod tests {
         let first = decide(&with_component(&done()), &Observed::default(), now()).upload.unwrap();
         let again = decide(&first, &Observed::default(), now());
         assert_eq!(again.upload, None);
-        assert_eq!(again.status, after_upload(first));
+        assert_eq!(again.status, after_upload(first.clone()));
+        assert!(!is_settled(&first), "the list of the Repository is still waited for");
+
+        let repository =
+            json!({"spec": {}, "status": {"recentSnapshots": [{"name": "repo-shop-nightly-1"}]}});
+        let repository = serde_json::from_value(repository).unwrap();
+        let listed = Observed { repository: Some(repository), ..Observed::default() };
+        let components = first.status.as_ref().unwrap().components.clone();
+        let status = SnapshotStatus { components, ..decide(&first, &listed, now()).status };
+        let settled = Snapshot { status: Some(status.clone()), ..first };
+        assert!(is_settled(&settled));
+        let plan = decide(&settled, &Observed::default(), now());
+        assert_eq!(plan, Plan { status: without_components(status), upload: None }, "whatever is not read");
     }
 
     #[test]

@@ -15,11 +15,16 @@ use crate::context::Context;
 use crate::dependents::Key;
 use crate::executor::{self, State};
 
-/// Reads the Repository and, while the Snapshot is being made, who makes it. The Snapshot is given back as it is after
-/// that: a Job reports first and ends then, so that whoever saw its end must look at the report again.
+/// Reads the Repository and, while the Snapshot is being made, who makes it; nothing once it is settled, so that a backup
+/// does not wake every Snapshot of its Repository. The Snapshot is given back as it is after that: a Job reports first and
+/// ends then, so that whoever saw its end must look at the report again.
 pub async fn observe(context: &Context, snapshot: Snapshot) -> Result<(Snapshot, Observed), Error> {
     let (cluster, namespace) = (&context.cluster, snapshot.namespace().unwrap_or_default());
     let (repository_name, name) = (&snapshot.spec.repository, &snapshot.spec.backup_session);
+    if decide::is_settled(&snapshot) {
+        context.dependents.record(&Key::from_object(&snapshot), BTreeSet::new());
+        return Ok((snapshot, Observed::default()));
+    }
     let is_being_made = decide::is_being_made(&snapshot) && !name.is_empty();
     let mut keys = BTreeSet::from([Key::of::<Repository>(&namespace, repository_name)]);
     if is_being_made {
