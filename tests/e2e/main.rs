@@ -14,7 +14,6 @@ mod lists;
 mod look;
 mod operator;
 mod plugin;
-mod recall;
 mod recorded;
 mod repository;
 mod restore;

@@ -90,6 +90,16 @@ impl Cluster {
         }
     }
 
+    /// Prints what kubectl says, for who looks at a story that failed.
+    pub fn show(&self, arguments: &[&str]) {
+        let kubectl = std::process::Command::new("kubectl")
+            .args(arguments)
+            .env("KUBECONFIG", &self.environment.kubeconfig)
+            .output();
+        let text = kubectl.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        eprintln!("--- kubectl {}\n{}", arguments.join(" "), text.unwrap_or_default());
+    }
+
     /// `kubectl apply` of this YAML, which the API server must accept.
     pub async fn apply(&self, yaml: &str) {
         self.kubectl(&["apply", "--server-side", "-f", "-"], yaml).await.assert_success();

@@ -86,14 +86,14 @@ impl Packaging {
     }
 }
 
-/// The fact that a cluster needs which a story boots by itself.
+/// The fact that a second cluster needs, which a story boots by itself.
 #[derive(Clone, Debug)]
-pub struct FreshCluster {
+pub struct SecondCluster {
     /// The product's image as an archive (`KUBESTASH_TEST_IMAGE_ARCHIVE`).
     pub image_archive: PathBuf,
 }
 
-impl FreshCluster {
+impl SecondCluster {
     /// Reads the variable.
     ///
     /// # Panics

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::wait;
@@ -87,6 +87,62 @@ pub async fn make(client: &Client) {
     owned::make(client).await;
     settled(client).await;
     request::create_all(client, &guards::objects()).await;
+}
+
+/// Removes it, if it is there: what refuses changes first.
+///
+/// # Panics
+/// When a namespace or a definition does not go.
+pub async fn remove(client: &Client) {
+    let labelled = ListParams::default().labels(LABEL);
+    let admission = "admissionregistration.k8s.io/v1";
+    for kind in [
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingAdmissionPolicy",
+    ] {
+        delete(client, admission, kind, &labelled).await;
+    }
+    let maps = request::api(client, "v1", "ConfigMap", Some(awkward::NAMESPACE));
+    let held = maps.list(&labelled).await.map(|list| list.items).unwrap_or_default();
+    request::let_go(&maps, held).await;
+    for (api_version, kind) in [
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        ("v1", "PersistentVolume"),
+        ("storage.k8s.io/v1", "StorageClass"),
+        ("storage.k8s.io/v1", "CSIDriver"),
+        ("scheduling.k8s.io/v1", "PriorityClass"),
+        ("networking.k8s.io/v1", "IngressClass"),
+        ("node.k8s.io/v1", "RuntimeClass"),
+        ("resource.k8s.io/v1", "DeviceClass"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema"),
+        ("flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration"),
+        ("apiregistration.k8s.io/v1", "APIService"),
+    ] {
+        delete(client, api_version, kind, &labelled).await;
+    }
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let in_background = DeleteParams::background();
+    join_all(NAMESPACES.iter().map(|name| namespaces.delete(name, &in_background))).await;
+    join_all(NAMESPACES.iter().map(|name| wait::until(namespaces.clone(), name, SOON, gone))).await;
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let names: Vec<String> = TYPES.iter().map(definition_name).collect();
+    join_all(names.iter().map(|name| wait::until(definitions.clone(), name, SOON, gone))).await;
+}
+
+async fn delete(client: &Client, api_version: &str, kind: &str, labelled: &ListParams) {
+    let objects = request::api(client, api_version, kind, None);
+    objects
+        .delete_collection(&DeleteParams::background(), labelled)
+        .await
+        .expect("what is labelled can be removed");
+}
+
+fn gone<K>(object: Option<&K>) -> Result<(), String> {
+    object.map_or(Ok(()), |_| Err("it is still there".to_owned()))
 }
 
 fn definition_name(type_: &ResourceType) -> String {

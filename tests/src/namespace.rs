@@ -1,6 +1,5 @@
 //! A namespace of a story's own, removed when the story is over, and shown when it failed.
 
-use std::process::Command;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace as KubernetesNamespace, ServiceAccount};
@@ -113,14 +112,7 @@ impl Namespace {
     /// Prints what a person would look at first.
     fn show(&self) {
         let own = ["-n", self.name.as_str()];
-        let kubectl = |arguments: &[&str]| {
-            let output = Command::new("kubectl")
-                .args(arguments)
-                .env("KUBECONFIG", &self.cluster.environment.kubeconfig)
-                .output();
-            let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-            eprintln!("--- kubectl {}\n{}", arguments.join(" "), text.unwrap_or_default());
-        };
+        let kubectl = |arguments: &[&str]| self.cluster.show(arguments);
         kubectl(&[&["get", "kubestash,jobs,pods,cronjobs"][..], &own].concat());
         kubectl(
             &[

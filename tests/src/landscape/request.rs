@@ -1,9 +1,9 @@
 //! Single requests for objects of any type, which a landscape makes many of.
 
 use futures::{StreamExt, stream};
-use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::LABEL;
@@ -94,6 +94,15 @@ pub async fn observe_all(client: &Client, objects: &[Value]) {
             }
         })
         .await;
+}
+
+/// Takes the finalizers of every object of this type away, so that it can go.
+pub async fn let_go(api: &Api<DynamicObject>, objects: Vec<DynamicObject>) {
+    for object in objects.into_iter().filter(|object| !object.finalizers().is_empty()) {
+        let none = json!({"metadata": {"finalizers": null}});
+        // Gone meanwhile is as good.
+        let _ = api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(none)).await;
+    }
 }
 
 #[expect(clippy::panic, reason = "without its objects there is no landscape")]

@@ -1,6 +1,5 @@
-//! A cluster of a story's own, for what must work where nothing else is, or would be in the way of other stories. It uses
-//! the S3 server of the cluster under test, which its pods reach by a proxy on this host. It goes when the story is over,
-//! however it ends.
+//! Another cluster of this checkout, fresh, for what must work where nothing of the first one is. Its stories use the S3
+//! server of the first one, which its pods reach by a proxy on this host. It goes when the story is over, however it ends.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,25 +7,25 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::environment::{Environment, FreshCluster};
+use crate::environment::{Environment, SecondCluster};
 use crate::s3_proxy::S3Proxy;
 
 /// A cluster that goes with its owner.
-pub struct Fresh {
+pub struct Second {
     /// It, with the product installed.
     pub cluster: Cluster,
     _proxy: S3Proxy,
     _guard: Guard,
 }
 
-impl Fresh {
-    /// Boots it, as fresh as it can be, and installs the product. Two at a time have different names.
+impl Second {
+    /// Boots it, as fresh as it can be, and installs the product.
     ///
     /// # Panics
     /// When it does not boot.
-    pub async fn boot(name: &str) -> Self {
-        let (shared, facts) = (Environment::read(), FreshCluster::read());
-        let name = run(&["name", name]).trim().to_owned();
+    pub async fn boot(first: &Environment) -> Self {
+        let facts = SecondCluster::read();
+        let name = run(&["name", "second"]).trim().to_owned();
         // A run that was killed may have left one: it is not fresh.
         run(&["down", "--name", &name]);
         let guard = Guard(name);
@@ -35,17 +34,27 @@ impl Fresh {
         let told = run(&["env", "--name", &guard.0]);
         let exported = exported(&told);
         let host_address = exported["KUBESTASH_CLUSTER_HOST_IP"].to_owned();
-        let proxy = S3Proxy::start(&host_address, &shared.s3_host_endpoint, Arc::new(|_| None)).await;
+        let proxy = S3Proxy::start(&host_address, &first.s3_host_endpoint, Arc::new(|_| None)).await;
         let environment = Environment {
             kubeconfig: exported["KUBECONFIG"].into(),
             s3_endpoint: proxy.endpoint(),
             host_address,
             audit_log: Some(exported["KUBESTASH_CLUSTER_AUDIT_LOG"].into()),
-            ..shared
+            ..first.clone()
         };
         let cluster = Cluster::of(environment).await;
         cluster.install().await;
         Self { cluster, _proxy: proxy, _guard: guard }
+    }
+}
+
+impl Drop for Second {
+    /// Nobody can look at it any more when a story has failed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let kinds = "pods,persistentvolumeclaims,persistentvolumes,events";
+            self.cluster.show(&["get", kinds, "--all-namespaces", "-o", "wide"]);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The judge of a restore: a cluster as people have them is backed up and restored into a fresh second one, and the two
-//! API servers are compared object by object. Both are the story's own: nothing else happens in them meanwhile.
+//! API servers are compared object by object. A program of its own, after the stories: nothing else happens meanwhile.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use crds::core::BackupSession;
 use crds::storage::Snapshot;
 use crds::storage::snapshot::SnapshotPhase;
-use harness::fresh::Fresh;
+use harness::cluster::Cluster;
 use harness::landscape::{self, LABEL, NAMESPACES};
 use harness::live::{self, Live};
 use harness::namespace::Namespace;
 use harness::restoration::{self, Restored, Wish};
 use harness::same::{World, compare};
+use harness::second::Second;
 use harness::wait;
 
 const LONG: Duration = Duration::from_mins(5);
@@ -21,16 +22,17 @@ const COLLECTION: Duration = Duration::from_secs(75);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_cluster_comes_back_in_a_fresh_one() {
-    let first = Fresh::boot("first").await;
-    landscape::make(&first.cluster.client).await;
-    let before = live::everything(&first.cluster.client).await;
+    let first = Cluster::connect().await;
+    landscape::remove(&first.client).await;
+    landscape::make(&first.client).await;
+    let before = live::everything(&first.client).await;
     assert_landscape(&before);
-    let backups = Namespace::create(&first.cluster, "recall").await;
+    let backups = Namespace::create(&first, "recall").await;
     let snapshot = back_up(&backups).await;
 
-    let second = Fresh::boot("second").await;
+    let second = Second::boot(&first.environment).await;
     let into = Namespace::named(&second.cluster, &backups.name).await;
-    into.apply(include_str!("recall/backup.yaml")).await;
+    into.apply(include_str!("backup.yaml")).await;
     // It comes from the bucket: first itself, then its status.
     wait::until(into.api::<Snapshot>(), &snapshot, LONG, |snapshot| {
         let phase =
@@ -47,6 +49,9 @@ async fn a_whole_cluster_comes_back_in_a_fresh_one() {
     let comparison = compare(&before, &after, is_of_the_landscape);
     assert!(comparison.is_perfect(), "{comparison}");
     println!("{comparison}");
+    into.remove().await;
+    backups.remove().await;
+    landscape::remove(&first.client).await;
 }
 
 /// Restores the landscape by the plugin: all that was asked for is shown beforehand, and done.
@@ -89,8 +94,8 @@ fn assert_landscape(world: &World) {
 
 /// Backs the whole cluster up, and returns the name of the Snapshot.
 async fn back_up(namespace: &Namespace) -> String {
-    namespace.apply(include_str!("recall/backup.yaml")).await;
-    namespace.apply(include_str!("recall/configuration.yaml")).await;
+    namespace.apply(include_str!("backup.yaml")).await;
+    namespace.apply(include_str!("configuration.yaml")).await;
     let session = wait::until_any(namespace.api::<BackupSession>(), "the backup's end", LONG, |session| {
         session.status.as_ref()?.phase.as_ref()?.is_completed().then(|| session.clone())
     })
