@@ -8,7 +8,7 @@
 use kube::Resource;
 use snafu::Snafu;
 
-/// Steps in a row that may leave the object as it is: one changes other objects, and the next has to record it.
+/// Steps in a row that may leave the object as it is: one more than a step that changes other objects only.
 const PATIENCE: u32 = 2;
 
 /// Counts the steps that left their object as it was.

@@ -104,6 +104,19 @@ impl Line {
     }
 }
 
+/// What is told of this object: `configmaps`, `settings`.
+///
+/// # Panics
+/// When it is not told, or told twice.
+#[must_use]
+pub fn line<'a>(lines: &'a [Line], resource: &str, name: &str) -> &'a Line {
+    let mut found = lines.iter().filter(|line| line.resource() == resource && line.name() == name);
+    match (found.next(), found.next()) {
+        (Some(line), None) => line,
+        _ => unreachable!("{resource}/{name} once: {lines:#?}"),
+    }
+}
+
 impl Restored {
     /// For example `Succeeded`.
     #[must_use]
@@ -123,10 +136,7 @@ impl Restored {
     /// When it is not told, or told twice.
     #[must_use]
     pub fn line(&self, resource: &str, name: &str) -> &Line {
-        let mut lines = self.report.iter().filter(|line| line.resource() == resource && line.name() == name);
-        let line = lines.next();
-        assert!(line.is_some() && lines.next().is_none(), "{resource}/{name} once: {:#?}", self.report);
-        line.unwrap_or(&self.report[0])
+        line(&self.report, resource, name)
     }
 
     /// The objects of this verdict, as `resource/name`, sorted.

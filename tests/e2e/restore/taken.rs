@@ -1,5 +1,7 @@
 //! What a copy would share with what is there: a port of the nodes is refused, a host name and an address are told.
 
+use harness::restoration;
+
 use super::{APPLICATION, Kept};
 
 /// Reachable from outside in three ways.
@@ -41,10 +43,6 @@ async fn a_port_that_is_taken_is_refused_and_a_host_and_an_address_are_told() {
     let restored = kept.restore("copy", &[("NamespaceMappings", &mapping), ("MaxIterations", "2")]).await;
 
     assert_eq!(plan.code, 3, "{:#?}", plan.lines);
-    let planned = |resource: &str, name: &str| {
-        let mut lines = plan.lines.iter().filter(|line| line.resource() == resource && line.name() == name);
-        lines.next().unwrap_or_else(|| unreachable!("{resource}/{name}: {:#?}", plan.lines))
-    };
     for (resource, name, shared) in [
         (
             "ingresses.networking.k8s.io",
@@ -53,12 +51,13 @@ async fn a_port_that_is_taken_is_refused_and_a_host_and_an_address_are_told() {
         ),
         ("services", "orders-balanced", format!("address 192.0.2.7 is also that of {from}/orders-balanced")),
     ] {
-        let line = planned(resource, name);
+        let line = restoration::line(&plan.lines, resource, name);
         assert_eq!(line.verdict(), "create", "{line:?}");
         assert!(line.0["notes"].to_string().contains(&shared), "{shared}: {line:?}");
         assert_eq!(restored.line(resource, name).verdict(), "create");
     }
-    for line in [planned("services", "orders-node"), restored.line("services", "orders-node")] {
+    for lines in [&plan.lines, &restored.report] {
+        let line = restoration::line(lines, "services", "orders-node");
         assert_eq!((line.verdict(), line.problem()), ("fail", "collision"), "{line:?}");
         assert!(line.message().contains(&port), "{port}: {line:?}");
     }
